@@ -1,0 +1,138 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { format } from 'prettier';
+import type { Options } from 'prettier';
+import * as z from 'zod';
+import { auditActions } from './local/azure/audit.ts';
+import type { AuditLine } from './local/azure/audit.ts';
+import { runReportSchema } from './src/domain/run.ts';
+import { defaultPolicy, settingsJsonSchema } from './src/policy/settings.ts';
+
+/**
+ * Writes what schemas say better than people: the tables of docs/settings.md (between its markers) and
+ * docs/schemas. `npm run docs` runs it; test/docs.test.ts fails when what it would write is not there.
+ */
+
+const auditLineSchema = z.strictObject({
+  t: z.iso.datetime().describe("When, UTC, on the simulation's clock."),
+  seq: z.int().min(1).describe('1, 2, 3 … over the whole log.'),
+  actor: z
+    .string()
+    .describe('Who asked; azure, kubelet or controller for what happened by itself.'),
+  cluster: z.string().describe("The managed cluster's ARM id, as the fleet file spells it."),
+  node: z.string().describe("The Kubernetes node's name; empty where no node is concerned."),
+  action: z.enum(auditActions),
+  status: z.int().describe('HTTP status answered to the asker; 0 for what happened by itself.'),
+  detail: z.record(z.string(), z.unknown()).describe('Depends on the action.'),
+}) satisfies z.ZodType<AuditLine>;
+
+/** As much of a JSON Schema as a table shows. */
+const propertySchema = z.object({
+  type: z.string().default(''),
+  enum: z.array(z.string()).optional(),
+  minimum: z.number().optional(),
+  maximum: z.number().optional(),
+  maxItems: z.number().optional(),
+  default: z.unknown().optional(),
+  description: z.string().default(''),
+  get items() {
+    return propertySchema.optional();
+  },
+  get properties() {
+    return propertiesSchema;
+  },
+});
+const propertiesSchema = z.record(z.string(), propertySchema).default({});
+type Property = z.infer<typeof propertySchema>;
+
+/** Every generated file, by its path from the repository's root. Throws when a marker is missing. */
+export async function generate(root: string): Promise<Map<string, string>> {
+  const style: Options = { singleQuote: true, printWidth: 100 };
+  const json = (title: string, schema: unknown) =>
+    format(JSON.stringify({ title, ...(schema as object) }), { ...style, parser: 'json' });
+  const settings = settingsJsonSchema();
+  const page = 'docs/settings.md';
+  const tables = settingsTables(settings);
+  const text = [...tables].reduce(
+    (before, [name, table]) => between(before, name, table),
+    readFileSync(`${root}/${page}`, 'utf8'),
+  );
+  return new Map([
+    [page, await format(text, { ...style, parser: 'markdown' })],
+    ['docs/schemas/settings.schema.json', await json('Settings', settings)],
+    ['docs/schemas/report.schema.json', await json('Report', z.toJSONSchema(runReportSchema))],
+    ['docs/schemas/audit.schema.json', await json('Audit line', z.toJSONSchema(auditLineSchema))],
+  ]);
+}
+
+function settingsTables(schema: unknown): Map<string, string> {
+  const document = propertySchema.parse(schema).properties;
+  const policy = document['defaults']?.properties ?? {};
+  const window = policy['windows']?.items?.properties ?? {};
+  const known: Record<string, unknown> = defaultPolicy;
+  return new Map([
+    ['document', table(document, (_name, property) => property.default)],
+    ['policy', table(policy, (name) => known[name])],
+    ['window', table(window, (_name, property) => property.default)],
+  ]);
+}
+
+function table(
+  properties: Record<string, Property>,
+  defaultOf: (name: string, property: Property) => unknown,
+): string {
+  const rows = Object.entries(properties)
+    .filter(([name]) => name !== '$schema')
+    .map(([name, property]) => {
+      const value = defaultOf(name, property);
+      const shown = value === undefined ? 'required' : `\`${JSON.stringify(value)}\``;
+      return `| \`${name}\` | ${typeOf(property)} | ${shown} | ${property.description} |`;
+    });
+  return ['| setting | value | default | meaning |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+function typeOf(property: Property): string {
+  const { type, items, minimum, maximum, maxItems } = property;
+  const names = namesOf(property);
+  if (names !== undefined) return names;
+  switch (type) {
+    case 'array': {
+      const what = items?.type === 'string' ? `list of ${namesOf(items) ?? 'texts'}` : 'list';
+      return maxItems === undefined ? what : `${what}, at most ${maxItems}`;
+    }
+    case 'integer':
+      return `whole number, ${minimum} to ${maximum}`;
+    case 'number':
+      return `number, ${minimum} to ${maximum}`;
+    case 'boolean':
+      return '`true` or `false`';
+    case 'string':
+      return 'text';
+    default:
+      return type;
+  }
+}
+
+function namesOf({ enum: names }: Property): string | undefined {
+  return names?.map((name) => `\`"${name}"\``).join(' or ');
+}
+
+/** Puts a table between `<!-- begin name -->` and `<!-- end name -->`. */
+function between(text: string, name: string, table: string): string {
+  const [begin, end] = [`<!-- begin ${name} -->`, `<!-- end ${name} -->`];
+  const from = text.indexOf(begin);
+  const to = text.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`docs/settings.md has no ${begin} … ${end}`);
+  return `${text.slice(0, from + begin.length)}\n\n${table}\n\n${text.slice(to)}`;
+}
+
+if (import.meta.main) {
+  const root = fileURLToPath(new URL('.', import.meta.url)).replace(/\/$/u, '');
+  for (const [path, text] of await generate(root)) {
+    const file = `${root}/${path}`;
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    console.log(relative(root, file));
+  }
+}

@@ -1,0 +1,156 @@
+import type { Clock } from '../clock.ts';
+import { createAuthority } from './certificates.ts';
+import type { Authority } from './certificates.ts';
+import { throughFaults } from './faults.ts';
+import type { Faults } from './faults.ts';
+import { kubernetesAudience, tenant, verifyToken } from './identity.ts';
+import type { ApiResponse } from './kubernetes/kubernetes.ts';
+import { listen } from './listener.ts';
+import type { Listener, WireAnswer, WireRequest } from './listener.ts';
+import type { Cluster } from './world/world.ts';
+
+/** The HTTPS front of one cluster's Kubernetes API: who are you, then the API itself. */
+export interface ApiServer extends Listener {
+  readonly cluster: Cluster;
+  /** What listClusterUserCredential hands out. */
+  userKubeconfig(actor: string): Promise<string>;
+  /** A kubeconfig with a client certificate that may do everything, for kubectl. */
+  adminKubeconfig(actor: string): Promise<string>;
+}
+
+export interface ApiServerOptions {
+  cluster: Cluster;
+  clock: Clock;
+  faults: Faults;
+  /** 0: any free one. */
+  port: number;
+  log: (text: string) => void;
+}
+
+/** The certificate that a local-account kubeconfig holds has power over everything. */
+const adminGroup = 'system:masters';
+
+export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { cluster } = options;
+  const authority = await createAuthority(`Kubernetes CA of ${cluster.name}`);
+  const own = await authority.issueServer();
+  const listener = await listen({
+    clock: options.clock,
+    port: options.port,
+    // Whoever comes without a certificate may still bring a token.
+    tls: {
+      key: own.key,
+      cert: own.certificate,
+      ca: authority.pem,
+      requestCert: true,
+      rejectUnauthorized: false,
+    },
+    answer: (request) => answer(options, request),
+    log: options.log,
+  });
+  const server = `https://127.0.0.1:${listener.port}`;
+  const admins = new Map<string, string>();
+  const adminKubeconfig = async (actor: string) => {
+    const known =
+      admins.get(actor) ??
+      kubeconfig(cluster, server, authority, await certificateUser(authority, actor));
+    admins.set(actor, known);
+    return known;
+  };
+  const entraKubeconfig = kubeconfig(cluster, server, authority, kubelogin());
+  return {
+    ...listener,
+    cluster,
+    adminKubeconfig,
+    userKubeconfig: (actor) =>
+      cluster.settings.access === 'local'
+        ? adminKubeconfig(actor)
+        : Promise.resolve(entraKubeconfig),
+  };
+}
+
+function userOf(request: WireRequest): string | undefined {
+  if (request.certificateUser !== undefined) return request.certificateUser;
+  const verdict = verifyToken(request.headers['authorization'], [kubernetesAudience]);
+  return verdict.kind === 'valid' ? verdict.principal.actor : undefined;
+}
+
+/** What the API server says to whom it does not know. */
+const unauthorized: WireAnswer = {
+  kind: 'body',
+  status: 401,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: 'Unauthorized',
+    reason: 'Unauthorized',
+    code: 401,
+  }),
+};
+
+async function answer(options: ApiServerOptions, request: WireRequest): Promise<WireAnswer> {
+  const user = userOf(request);
+  if (user === undefined) return unauthorized;
+  const { method, url, headers, body, signal } = request;
+  const seen = { service: 'kubernetes', method, path: url, body, actor: user } as const;
+  return throughFaults(options.faults, seen, async () =>
+    toWire(await options.cluster.kubernetes.handle({ method, url, headers, body, user, signal })),
+  );
+}
+
+const toWire = (response: ApiResponse): WireAnswer =>
+  'stream' in response ? { kind: 'stream', ...response } : { kind: 'body', ...response };
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+
+async function certificateUser(authority: Authority, actor: string): Promise<string[]> {
+  const { certificate, key } = await authority.issueClient(actor, adminGroup);
+  return [`client-certificate-data: ${base64(certificate)}`, `client-key-data: ${base64(key)}`];
+}
+
+/** The exec stanza of `format=exec`, as AKS writes it for Entra clusters. */
+const kubelogin = () => [
+  'exec:',
+  '  apiVersion: client.authentication.k8s.io/v1beta1',
+  '  command: kubelogin',
+  '  args:',
+  ...['get-token', '--environment', 'AzurePublicCloud', '--server-id', kubernetesAudience]
+    .concat('--client-id', '80faf920-1908-4b52-b5ef-a8e7bedfc67a', '--tenant-id', tenant)
+    .concat('--login', 'devicecode')
+    .map((argument) => `  - ${argument}`),
+  '  env: null',
+  '  provideClusterInfo: false',
+];
+
+function kubeconfig(
+  { name, resourceGroup }: Cluster,
+  server: string,
+  authority: Authority,
+  user: readonly string[],
+): string {
+  const userName = `clusterUser_${resourceGroup}_${name}`;
+  return [
+    'apiVersion: v1',
+    'kind: Config',
+    'clusters:',
+    `- name: ${name}`,
+    '  cluster:',
+    `    certificate-authority-data: ${base64(authority.pem)}`,
+    `    server: ${server}`,
+    'contexts:',
+    `- name: ${name}`,
+    '  context:',
+    `    cluster: ${name}`,
+    `    user: ${userName}`,
+    `current-context: ${name}`,
+    'preferences: {}',
+    'users:',
+    `- name: ${userName}`,
+    '  user:',
+    ...user.map((line) => `    ${line}`),
+    '',
+  ].join('\n');
+}

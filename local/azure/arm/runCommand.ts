@@ -1,0 +1,147 @@
+import type { Clock } from '../../clock.ts';
+import type { Timings } from '../fleet.ts';
+import type { Guest, Output } from '../world/guest.ts';
+import { around } from '../world/lifecycle.ts';
+import type { End } from '../world/lifecycle.ts';
+import type { Machine } from '../world/world.ts';
+import { conflict, failure } from './answer.ts';
+import type { ArmAnswer } from './answer.ts';
+import type { Operations } from './operations.ts';
+import type { Call } from './route.ts';
+
+/**
+ * The action run command of a machine: one script at a time, its exit code lost, its output cut.
+ */
+export type RunCommand = (machine: Machine, call: Call) => ArmAnswer;
+
+export interface RunCommandOptions {
+  clock: Clock;
+  timings: Timings;
+  guest: Guest;
+  operations: Operations;
+}
+
+const outputBytes = 4096;
+
+const inProgress = conflict(
+  'Conflict',
+  'Run command extension execution is in progress. ' +
+    'Please wait for completion before invoking a run command.',
+);
+const agentSilent = conflict(
+  'OperationNotAllowed',
+  'VMAgentStatusCommunicationError: VM has not reported status for VM agent or extensions. ' +
+    'Verify that the OS is up and healthy, and that the VM has a running VM agent.',
+);
+
+interface Input {
+  commandId: string;
+  script: string[];
+}
+
+function parseInput(body: string): Input | undefined {
+  let input: unknown;
+  try {
+    input = JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+  const { commandId, script, parameters } = input as Record<string, unknown>;
+  if (commandId !== 'RunShellScript' || !Array.isArray(script) || parameters !== undefined) {
+    return undefined;
+  }
+  return { commandId, script: script.map(String) };
+}
+
+/** The last bytes of a text: what is left of a longer output. */
+function tail(text: string): string {
+  const bytes = Buffer.from(text);
+  return bytes.subarray(Math.max(0, bytes.length - outputBytes)).toString('utf8');
+}
+
+/** Linux gives one element with both streams in it; Windows would give two. */
+const resultOf = ({ stdout, stderr }: Output): End => ({
+  kind: 'succeeded',
+  output: {
+    value: [
+      {
+        code: 'ProvisioningState/succeeded',
+        level: 'Info',
+        displayStatus: 'Provisioning succeeded',
+        message: `Enable succeeded: \n[stdout]\n${tail(stdout)}\n[stderr]\n${tail(stderr)}`,
+      },
+    ],
+  },
+});
+
+const failed = (code: string, message: string): End => ({ kind: 'failed', code, message });
+
+export function createRunCommand(options: RunCommandOptions): RunCommand {
+  const { clock, timings } = options;
+
+  const result = async (machine: Machine, script: string): Promise<End> => {
+    const { probe = 'healthy' } = machine.behaviour;
+    if (machine.phase !== 'up') {
+      return failed('VMExtensionProvisioningTimeout', 'Provisioning of VM extension timed out.');
+    }
+    if (machine.pool.settings.os === 'Windows') {
+      return failed('VMExtensionProvisioningError', 'RunShellScript needs a Linux machine.');
+    }
+    switch (probe) {
+      case 'hangs':
+        return failed('VMExtensionProvisioningTimeout', 'Provisioning of VM extension timed out.');
+      case 'fails':
+      case 'agentDead':
+      case 'conflict':
+        return failed(
+          'VMExtensionProvisioningError',
+          "VM has reported a failure when processing extension 'RunCommandLinux'.",
+        );
+      case 'silent':
+        return resultOf({ stdout: '', stderr: '' });
+      case 'garbled': {
+        const { stdout } = await options.guest.run(machine, script, clock.now());
+        return resultOf({ stdout: stdout.slice(0, Math.floor(stdout.length / 2)), stderr: '' });
+      }
+      case 'healthy':
+      case 'noBootId':
+      case 'otherBootId':
+        return resultOf(await options.guest.run(machine, script, clock.now()));
+    }
+  };
+
+  const finish = async (machine: Machine, script: string, end: (end: End) => void) => {
+    const release = clock.busy();
+    try {
+      end(await result(machine, script));
+    } catch (error) {
+      end(failed('VMExtensionProvisioningError', String(error)));
+    } finally {
+      machine.scriptRuns = false;
+      release();
+    }
+  };
+
+  return (machine, call) => {
+    const input = parseInput(call.body);
+    if (input === undefined) {
+      const message = 'Only RunShellScript with a script and no parameters is simulated.';
+      return failure(400, { code: 'InvalidParameter', message });
+    }
+    const script = input.script.join('\n');
+    call.detail['script'] = script.split('\n')[0] ?? '';
+    const { probe = 'healthy' } = machine.behaviour;
+    if (probe === 'agentDead') return agentSilent;
+    if (probe === 'conflict' || machine.scriptRuns) return inProgress;
+
+    const begun = options.operations.begin(machine, call.apiVersion, 200);
+    const durationMs =
+      probe === 'hangs'
+        ? timings.scriptTimeoutMinutes * 60_000
+        : around(machine, timings.runCommandSeconds, timings.spread);
+    machine.scriptRuns = true;
+    call.detail['operation'] = begun.id;
+    clock.at(clock.now() + durationMs, () => void finish(machine, script, begun.end));
+    return begun.accepted;
+  };
+}

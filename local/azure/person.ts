@@ -1,0 +1,80 @@
+import type { Audit } from './audit.ts';
+import type { FleetNode } from './fleet.ts';
+import type { Lifecycle } from './world/lifecycle.ts';
+import type { World } from './world/world.ts';
+
+/**
+ * What people and other programs do to a fleet while a controller works on it. Nodes go by name.
+ */
+export interface Person {
+  cordon(node: string): Promise<void>;
+  uncordon(node: string): Promise<void>;
+  /** Through the portal: the same restart as anybody's. */
+  restart(node: string): void;
+  /** Lets a machine that would never return boot now, and behave from here on. */
+  lift(node: string): void;
+  /** Puts the sentinel there, or takes it away. */
+  setSentinel(node: string, packages: readonly string[] | undefined): void;
+  /** Changes what a machine does when asked. */
+  behave(node: string, behaviour: FleetNode): void;
+  /** Deletes the machine, its Node with it. */
+  deleteInstance(node: string): void;
+  /** provisioningState of a cluster, or of one of its pools. */
+  setState(clusterId: string, state: string, pool?: string): void;
+}
+
+const actor = 'person';
+
+export function createPerson(options: {
+  world: World;
+  lifecycle: Lifecycle;
+  audit: Audit;
+}): Person {
+  const { world, lifecycle, audit } = options;
+
+  const setUnschedulable = async (name: string, unschedulable: boolean) => {
+    const response = await world.node(name).cluster.kubernetes.handle({
+      method: 'PATCH',
+      url: `/api/v1/nodes/${name}`,
+      headers: { 'content-type': 'application/strategic-merge-patch+json' },
+      body: JSON.stringify({ spec: { unschedulable: unschedulable || null } }),
+      user: actor,
+    });
+    if (response.status >= 300) throw new Error(`${name}: ${response.status}`);
+  };
+
+  return {
+    cordon: (name) => setUnschedulable(name, true),
+    uncordon: (name) => setUnschedulable(name, false),
+    restart(name) {
+      const machine = world.node(name);
+      audit.write({
+        actor,
+        cluster: machine.cluster.id,
+        node: name,
+        action: 'restart',
+        status: 202,
+        detail: { instance: machine.id, taken: true },
+      });
+      lifecycle.restart(machine, () => {});
+    },
+    lift: (name) => lifecycle.lift(world.node(name)),
+    setSentinel: (name, packages) => lifecycle.setSentinel(world.node(name), packages),
+    behave(name, behaviour) {
+      const machine = world.node(name);
+      machine.behaviour = { ...machine.behaviour, ...behaviour };
+    },
+    deleteInstance: (name) => lifecycle.remove(world.node(name)),
+    setState(clusterId, state, poolName) {
+      const cluster = world.cluster(clusterId);
+      if (cluster === undefined) throw new Error(`no such cluster: ${clusterId}`);
+      if (poolName === undefined) {
+        cluster.state = state;
+        return;
+      }
+      const pool = cluster.pools.find((one) => one.settings.name === poolName);
+      if (pool === undefined) throw new Error(`no such pool: ${poolName}`);
+      pool.state = state;
+    },
+  };
+}

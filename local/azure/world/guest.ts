@@ -1,0 +1,61 @@
+import type { Machine } from './world.ts';
+
+/** What runs a script on a machine, as root, and tells what it printed. */
+export interface Guest {
+  /** @param now the simulation's clock, epoch milliseconds */
+  run(machine: Machine, script: string, now: number): Promise<Output>;
+  stop(): Promise<void>;
+}
+
+export interface Output {
+  stdout: string;
+  stderr: string;
+}
+
+const probeHeader = '# aks-reboot probe v1';
+const usualSentinel = '/var/run/reboot-required';
+
+/** The value of a shell assignment `name='value'`, as our scripts begin with. */
+function assigned(script: string, name: string): string | undefined {
+  return new RegExp(`^${name}='([^']*)'$`, 'm').exec(script)?.[1];
+}
+
+/** The boot id that a script sees on the machine; undefined where it cannot be read. */
+export function visibleBootId({ behaviour, bootId }: Machine): string | undefined {
+  if (behaviour.probe === 'noBootId') return undefined;
+  return behaviour.probe === 'otherBootId' ? bootId.replaceAll(/[0-9a-f]/g, '0') : bootId;
+}
+
+/** The line that our probe script prints last, as it would be on this machine. */
+export function probeLine(machine: Machine, sentinel: string, now: number): string {
+  const bootId = visibleBootId(machine);
+  const unreadable = bootId === undefined;
+  const packages = sentinel === usualSentinel ? machine.packages : undefined;
+  const verdict = unreadable ? 'unknown' : packages === undefined ? 'notRequired' : 'required';
+  return [
+    'AKSREBOOT1',
+    verdict,
+    `boot=${bootId ?? ''}`,
+    `uptime=${Math.floor((now - machine.bootedAt) / 1000)}`,
+    `kernel=${machine.kernel}`,
+    `birth=${Math.floor(machine.bornAt / 1000)}`,
+    `packages=${[...new Set(packages)].sort().join(',')}`,
+    `reason=${unreadable ? 'noBootId' : ''}`,
+    'END',
+  ].join(' ');
+}
+
+/** A quick stand-in: knows our probe by its first line, and refuses any other script. */
+export function modelGuest(): Guest {
+  return {
+    run(machine, script, now) {
+      if (!script.startsWith(probeHeader)) {
+        const stderr = 'the model guest knows only the probe; use the shell guest\n';
+        return Promise.resolve({ stdout: '', stderr });
+      }
+      const sentinel = assigned(script, 'sentinel') ?? '';
+      return Promise.resolve({ stdout: `${probeLine(machine, sentinel, now)}\n`, stderr: '' });
+    },
+    stop: () => Promise.resolve(),
+  };
+}

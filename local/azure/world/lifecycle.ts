@@ -1,0 +1,183 @@
+import type { Clock } from '../../clock.ts';
+import type { Audit } from '../audit.ts';
+import type { RestartBehaviour, Timings } from '../fleet.ts';
+import { uuid } from '../random.ts';
+import type { Machine } from './world.ts';
+
+/** How an ARM operation on a machine ended. */
+export type End =
+  { kind: 'succeeded'; output?: unknown } | { kind: 'failed'; code: string; message: string };
+
+/** What happens to machines over time. */
+export interface Lifecycle {
+  /** Begins a restart; `onEnd` is called when the ARM operation ends, which may be never. */
+  restart(machine: Machine, onEnd: (end: End) => void): void;
+  /** The machine is deleted: by a person, by a scale-in, by Spot. */
+  remove(machine: Machine): void;
+  /** A machine that would never return boots now, and behaves from here on. */
+  lift(machine: Machine): void;
+  /** Puts the sentinel there; undefined takes it away. */
+  setSentinel(machine: Machine, packages: readonly string[] | undefined): void;
+}
+
+export interface LifecycleOptions {
+  clock: Clock;
+  audit: Audit;
+  timings: Timings;
+}
+
+const hourMs = 3_600_000;
+
+/** A mean, strayed from by the machine's own dice. */
+export function around(machine: Machine, meanSeconds: number, spread: number): number {
+  return Math.round(meanSeconds * 1000 * (1 + spread * (2 * machine.random() - 1)));
+}
+
+/** The kernel that the packages bring, once booted. */
+function kernelAfterBoot(machine: Machine): string {
+  for (const name of machine.packages ?? []) {
+    const version = /^linux-image-(\d.*)$/.exec(name)?.[1];
+    if (version !== undefined) return version;
+  }
+  return machine.kernel;
+}
+
+export function createLifecycle(options: LifecycleOptions): Lifecycle {
+  const { clock, timings } = options;
+  const boots = createBoots(options);
+  return {
+    restart(machine, onEnd) {
+      const { restartDelaySeconds } = machine.behaviour;
+      const delayMs = 1000 * (restartDelaySeconds ?? timings.restartDelaySeconds);
+      clock.at(clock.now() + delayMs, () => {
+        if (machine.phase === 'gone') onEnd(deleted);
+        else carryOut(machine.behaviour.restart ?? 'happens', boots, machine, onEnd);
+      });
+    },
+    remove(machine) {
+      boots.forget(machine);
+      machine.phase = 'gone';
+      const { machines } = machine.pool;
+      machines.splice(machines.indexOf(machine), 1);
+      machine.cluster.kubernetes.machineIsGone(machine.nodeName);
+    },
+    lift(machine) {
+      machine.behaviour = { ...machine.behaviour, returns: true, restart: 'happens' };
+      if (machine.phase === 'down') boots.comeUp(machine);
+    },
+    setSentinel(machine, packages) {
+      machine.packages = packages;
+    },
+  };
+}
+
+const deleted: End = { kind: 'failed', code: 'NotFound', message: 'The VM was deleted.' };
+const broken: End = {
+  kind: 'failed',
+  code: 'InternalExecutionError',
+  message: 'An internal execution error occurred. Please retry later.',
+};
+
+/** What becomes of a restart once its delay is over. */
+function carryOut(
+  behaviour: RestartBehaviour,
+  boots: Boots,
+  machine: Machine,
+  onEnd: (end: End) => void,
+): void {
+  switch (behaviour) {
+    case 'happens':
+    case 'reimages':
+      boots.reboot(machine, onEnd);
+      return;
+    case 'changesNothing':
+      onEnd({ kind: 'succeeded' });
+      return;
+    case 'fails':
+      onEnd(broken);
+      return;
+    case 'neverStarts':
+      return;
+  }
+}
+
+/** Machines going down and coming up. */
+interface Boots {
+  reboot(machine: Machine, onEnd: (end: End) => void): void;
+  comeUp(machine: Machine): void;
+  /** Drops what was planned for the machine. */
+  forget(machine: Machine): void;
+}
+
+function createBoots({ clock, audit, timings }: LifecycleOptions): Boots {
+  /** Counts boots, so that what was planned for an earlier life is dropped. */
+  const lives = new WeakMap<Machine, number>();
+  const lifeOf = (machine: Machine) => lives.get(machine) ?? 0;
+  const forget = (machine: Machine) => void lives.set(machine, lifeOf(machine) + 1);
+  const tell = (machine: Machine, action: 'down' | 'booted', detail: Record<string, unknown>) =>
+    audit.write({
+      actor: 'azure',
+      cluster: machine.cluster.id,
+      node: machine.nodeName,
+      action,
+      status: 0,
+      detail: { instance: machine.id, bootId: machine.bootId, ...detail },
+    });
+
+  const goDown = (machine: Machine) => {
+    forget(machine);
+    machine.phase = 'down';
+    tell(machine, 'down', {});
+    machine.cluster.kubernetes.machineGoesDown(machine.nodeName);
+  };
+
+  const comeUp = (machine: Machine) => {
+    forget(machine);
+    machine.kernel = kernelAfterBoot(machine);
+    machine.bootId = uuid(machine.random);
+    machine.bootedAt = clock.now();
+    machine.phase = 'up';
+    if (machine.behaviour.restart === 'reimages') reimage(machine);
+    const { bootId, kernel } = machine;
+    tell(machine, 'booted', { kernel });
+    machine.cluster.kubernetes.machineIsUp(machine.nodeName, { bootId, kernelVersion: kernel });
+    loseSentinel(machine);
+  };
+
+  const reimage = (machine: Machine) => {
+    machine.vmId = uuid(machine.random);
+    machine.bornAt = clock.now();
+  };
+
+  const loseSentinel = (machine: Machine) => {
+    const { sentinelReturnsHours, packages } = machine.behaviour;
+    const again = machine.packages ?? packages;
+    machine.packages = undefined;
+    if (sentinelReturnsHours === undefined || again === undefined) return;
+    if (sentinelReturnsHours === 0) {
+      machine.packages = again;
+      return;
+    }
+    const life = lifeOf(machine);
+    clock.at(clock.now() + sentinelReturnsHours * hourMs, () => {
+      if (lifeOf(machine) === life) machine.packages = again;
+    });
+  };
+
+  const reboot = (machine: Machine, onEnd: (end: End) => void) => {
+    if (machine.phase === 'up') goDown(machine);
+    const life = lifeOf(machine);
+    const { bootSeconds } = machine.behaviour;
+    const bootMs =
+      bootSeconds === undefined
+        ? around(machine, timings.bootSeconds, timings.spread)
+        : bootSeconds * 1000;
+    clock.at(clock.now() + bootMs, () => {
+      // ARM calls the restart done once the VM is powered on, whether its system boots or not.
+      if (lifeOf(machine) === life && machine.behaviour.returns !== false) comeUp(machine);
+      onEnd(machine.phase === 'gone' ? deleted : { kind: 'succeeded' });
+    });
+  };
+
+  return { reboot, comeUp, forget };
+}

@@ -1,0 +1,169 @@
+import { claimedPlace } from '../decide/identity.ts';
+import type { StepInput, StepOutputs } from '../steps.ts';
+import { TroubleError } from '../domain/trouble.ts';
+import { ended, hold, isOver, nowIso, outcome, release, restarted } from './node.ts';
+import type { Held } from './node.ts';
+import { isBusy } from './restart.ts';
+import { matchNow, rememberedFacts } from './scene.ts';
+import type { Desk } from './scene.ts';
+
+/**
+ * A restart of an AKS node may start 15 minutes late (Scheduled Events): that is waiting, not
+ * failure.
+ */
+const usualDelayMinutes = 15;
+
+/**
+ * One look for the new boot. The boot id alone is the judge: the ARM operation may end long before
+ * or after, or never.
+ */
+export async function checkBoot(
+  desk: Desk,
+  input: StepInput<'checkBoot'>,
+): Promise<StepOutputs['checkBoot']> {
+  const held = await hold(desk, input);
+  if (held.kind === 'ended') return restarted(held);
+  const { node, mark, site } = held;
+  const line = { run: input.run, cluster: input.cluster, node: node.name };
+  if (node.bootId !== '' && node.bootId !== mark.bootId) {
+    desk.log({ level: 'info', message: 'booted', ...line, detail: { bootId: node.bootId } });
+    return { kind: 'booted', at: nowIso(desk) };
+  }
+  const asked = mark.attempt;
+  if (asked === undefined) {
+    return {
+      kind: 'stuck',
+      outcome: outcome('failed', 'bug', 'no restart is written on the mark'),
+    };
+  }
+  const { bootTimeoutMinutes, pollSeconds } = site.policy;
+  const operation = await lookAtOperation(desk, held, input.token);
+  if (!isOver(desk, asked.at, bootTimeoutMinutes)) {
+    const detail =
+      `${node.ready ? 'still Ready' : 'not Ready'} on the old boot, ` + operation.detail;
+    desk.log({ level: 'info', message: 'booting', ...line, detail: { detail } });
+    const token = operation.token === undefined ? {} : { token: operation.token };
+    return { kind: 'waiting', waitSeconds: pollSeconds, detail, ...token };
+  }
+  const instance = await instanceNow(desk, held);
+  if (instance === undefined) {
+    return ended('gone', 'gone', 'the instance was deleted after the restart was asked for');
+  }
+  const running = operation.running || isBusy(instance);
+  // An operation that never ends must not hold up the verdict for ever; it forbids a second
+  // restart.
+  const hopeless = isOver(desk, asked.at, 2 * bootTimeoutMinutes);
+  if (running && !hopeless) {
+    const detail = `the boot deadline has passed, ${operation.detail}`;
+    const token = operation.token === undefined ? {} : { token: operation.token };
+    return { kind: 'waiting', waitSeconds: pollSeconds, detail, ...token };
+  }
+  if (asked.number === 1 && !running) return { kind: 'restartAgain' };
+  const count = asked.number === 1 ? 'the restart' : 'the second restart';
+  const still = running ? ', and the operation still runs' : '';
+  const boot = mark.bootId.slice(0, 8);
+  const value = `boot ${boot} has not changed ${bootTimeoutMinutes} minutes after ${count}${still}`;
+  return { kind: 'stuck', outcome: outcome('notRebooted', 'sameBoot', value) };
+}
+
+async function lookAtOperation(desk: Desk, held: Held, token: string | undefined) {
+  const unseen = (detail: string) => ({ detail, running: false, token });
+  if (token === undefined) return unseen('the operation is not followed');
+  const facts = await rememberedFacts(desk, held.site);
+  const place = claimedPlace(held.node, facts);
+  if (place.kind !== 'place') return unseen(place.value);
+  try {
+    const poll = await desk.azure.pollRestart(place.ref, token);
+    switch (poll.kind) {
+      case 'running':
+        return {
+          detail: `Azure is restarting it (it may wait ${usualDelayMinutes} minutes)`,
+          running: true,
+          token: poll.token,
+        };
+      case 'succeeded':
+        return { ...unseen('Azure says the restart is done'), token: undefined };
+      case 'failed':
+        return { ...unseen(`Azure says the restart failed: ${poll.value}`), token: undefined };
+    }
+  } catch (error) {
+    // Only the look failed; what counts is the boot id. But what can't be seen may still run: only
+    // an operation that Azure has forgotten is over.
+    if (!(error instanceof TroubleError)) throw error;
+    const detail = `the operation can't be seen: ${error.trouble.value}`;
+    return { ...unseen(detail), running: error.trouble.kind !== 'notFound' };
+  }
+}
+
+async function instanceNow(desk: Desk, { site, node }: Held) {
+  const facts = await rememberedFacts(desk, site);
+  const place = claimedPlace(node, facts);
+  return place.kind === 'place' ? desk.azure.instance(place.ref) : undefined;
+}
+
+/**
+ * One look at a booted node: the same machine, Ready on every look for `readyForSeconds`, and the
+ * DaemonSet pods that were Ready before are Ready again.
+ */
+export async function checkReady(
+  desk: Desk,
+  input: StepInput<'checkReady'>,
+): Promise<StepOutputs['checkReady']> {
+  const held = await hold(desk, input);
+  if (held.kind === 'ended') return restarted(held);
+  const { node, mark, site, kubernetes } = held;
+  const { readyForSeconds, readyTimeoutMinutes, pollSeconds } = site.policy;
+  const late = isOver(desk, input.since, readyTimeoutMinutes);
+  const wait = (detail: string) => {
+    const { run, cluster } = input;
+    desk.log({
+      level: 'info',
+      message: 'settling',
+      run,
+      cluster,
+      node: node.name,
+      detail: { detail },
+    });
+    return { kind: 'waiting' as const, waitSeconds: pollSeconds, detail };
+  };
+  const bad = (detail: string): StepOutputs['checkReady'] =>
+    late ? { kind: 'stuck', outcome: outcome('notReady', 'notReady', detail) } : wait(detail);
+
+  if (!node.ready) return bad(`booted, but not Ready since ${node.readySince || 'unknown'}`);
+  const now = nowIso(desk);
+  // Ready all the time: another transition means that it was away between two looks.
+  const steady = input.transition === node.readySince ? input.readySince : undefined;
+  const readySince = steady ?? now;
+  const looks = { readySince, transition: node.readySince };
+  const flaps = input.transition !== undefined && steady === undefined;
+  if (late && flaps) return bad(`it does not stay Ready: not so before ${node.readySince}`);
+  const seconds = (desk.clock.now() - Date.parse(readySince)) / 1000;
+  if (seconds < readyForSeconds) return { ...wait(`Ready for ${Math.floor(seconds)} s`), ...looks };
+
+  const pods = await kubernetes.daemonPods(node.name);
+  const ready = new Set(pods.filter((pod) => pod.ready).map(({ daemonSet }) => daemonSet));
+  const present = new Set(pods.map(({ daemonSet }) => daemonSet));
+  // A DaemonSet that has no pod here any more was removed or moved; it can't come back.
+  const missing = mark.daemonSetsReady.filter((name) => present.has(name) && !ready.has(name));
+  if (missing.length > 0) {
+    const value = `DaemonSet pods not Ready again: ${missing.join(', ')}`;
+    if (!late) return { ...wait(value), ...looks };
+    return { kind: 'stuck', outcome: outcome('notReady', 'daemonSets', value) };
+  }
+  return sameMachine(desk, held);
+}
+
+async function sameMachine(desk: Desk, held: Held): Promise<StepOutputs['checkReady']> {
+  const { node, mark, site } = held;
+  const match = await matchNow(desk, node, await rememberedFacts(desk, site));
+  if (match.kind !== 'matched') {
+    return { kind: 'stuck', outcome: outcome('unknown', 'identityMismatch', match.value) };
+  }
+  if (match.instance.vmId !== mark.vmId) {
+    await release(held);
+    const value = `the machine is another one: vmId ${match.instance.vmId}, was ${mark.vmId}`;
+    return ended('replaced', 'replaced', value);
+  }
+  const { id, vmId } = match.instance;
+  return { kind: 'ready', at: nowIso(desk), instance: id, vmId };
+}

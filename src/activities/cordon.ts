@@ -1,0 +1,106 @@
+import { markAnnotation, readMark, writeMark } from '../domain/mark.ts';
+import type { Mark } from '../domain/mark.ts';
+import { needOf } from '../domain/need.ts';
+import { conditionalPatch } from '../domain/node.ts';
+import type { NodeView } from '../domain/node.ts';
+import { decide } from '../decide/gates.ts';
+import type { Match } from '../decide/identity.ts';
+import { lockEntityName } from '../lock/entity.ts';
+import { parseLock } from '../lock/lock.ts';
+import type { StepInput, StepOutputs } from '../steps.ts';
+import { factsOf, nowIso, outcome, outcomeOf } from './node.ts';
+import { connect, matchNow, openSite, readFacts, readScene } from './scene.ts';
+import type { Desk } from './scene.ts';
+
+const staleWaitSeconds = 5;
+
+/**
+ * Takes a node out of service: all gates and the fit are judged now, then mark and cordon are
+ * written by one conditional patch. Asked twice it finds its own mark and says the same.
+ */
+export async function cordon(
+  desk: Desk,
+  input: StepInput<'cordon'>,
+): Promise<StepOutputs['cordon']> {
+  const { run, cluster, fence, probe } = input;
+  const site = await openSite(desk, cluster);
+  const facts = await readFacts(desk, site);
+  const kubernetes = await connect(desk, site);
+  const nodes = await kubernetes.nodes();
+  const node = nodes.find(({ name }) => name === input.node);
+  if (node === undefined) {
+    return {
+      kind: 'no',
+      outcome: outcome('gone', 'gone', 'the node is not in the cluster any more'),
+    };
+  }
+  const mine = readMark(node.annotations);
+  if (mine.kind === 'read' && mine.value.run === run && mine.value.fence === fence) {
+    return { kind: 'cordoned', at: mine.value.since, facts: factsOf(mine.value) };
+  }
+  if (mine.kind !== 'none') {
+    return { kind: 'no', outcome: outcome('deferred', 'slots', 'the node carries a mark already') };
+  }
+  if (!(await hasSlot(desk, cluster, fence))) {
+    return { kind: 'no', outcome: outcome('deferred', 'lost', 'the slot was taken over') };
+  }
+  const match = await matchNow(desk, node, facts);
+  const scene = await readScene(desk, site, run, facts, nodes);
+  const { decision, outcome: verdict } = decide({ node, match, probe }, scene);
+  if (decision.kind !== 'reboot' || match.kind !== 'matched' || probe.probe.kind !== 'required') {
+    return { kind: 'no', outcome: canceledOr(verdict) };
+  }
+  if (probe.vmId !== match.instance.vmId) {
+    const value = `the probe asked vmId ${probe.vmId}, the instance is ${match.instance.vmId} now`;
+    return { kind: 'no', outcome: outcome('unknown', 'identityMismatch', value) };
+  }
+  const daemonPods = await kubernetes.daemonPods(node.name);
+  const ready = daemonPods.filter((pod) => pod.ready).map(({ daemonSet }) => daemonSet);
+  const need = needOf(probe.probe, probe.at);
+  const mark: Mark = {
+    ...markOf(desk, input, site.settings.controller, node, match),
+    birth: need.birth,
+    need: need.hash,
+    daemonSetsReady: [...new Set(ready)].sort(),
+  };
+  const patch = conditionalPatch(node, {
+    unschedulable: true,
+    annotations: { [markAnnotation]: writeMark(mark) },
+  });
+  const patched = await kubernetes.patchNode(node.name, patch);
+  if (patched.kind !== 'done') return { kind: 'again', waitSeconds: staleWaitSeconds };
+  desk.log({ level: 'info', message: 'cordoned', run, cluster, node: node.name });
+  return { kind: 'cordoned', at: mark.since, facts: factsOf(mark) };
+}
+
+/** An old holder whose slot was taken over must not begin anything. */
+async function hasSlot(desk: Desk, cluster: string, fence: number): Promise<boolean> {
+  const lock = parseLock(await desk.durable.entity(lockEntityName, cluster));
+  return lock.slots.some((slot) => slot.fence === fence);
+}
+
+function canceledOr(verdict: ReturnType<typeof decide>['outcome']) {
+  const canceled = verdict.kind === 'deferred' && verdict.reasons[0]?.kind === 'canceled';
+  return canceled ? outcomeOf('canceled', verdict.reasons) : verdict;
+}
+
+function markOf(
+  desk: Desk,
+  { run, fence }: StepInput<'cordon'>,
+  controller: string,
+  node: NodeView,
+  match: Extract<Match, { kind: 'matched' }>,
+) {
+  return {
+    version: 1 as const,
+    controller,
+    run,
+    fence,
+    bootId: node.bootId,
+    uid: node.uid,
+    vmId: match.instance.vmId,
+    kernel: node.kernel,
+    wasUnschedulable: node.unschedulable,
+    since: nowIso(desk),
+  };
+}

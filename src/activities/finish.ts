@@ -1,0 +1,196 @@
+import {
+  lastRebootAnnotation,
+  markAnnotation,
+  readLastReboot,
+  writeLastReboot,
+} from '../domain/mark.ts';
+import type { LastReboot } from '../domain/mark.ts';
+import { needOf } from '../domain/need.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { Probe } from '../domain/probe.ts';
+import { TroubleError } from '../domain/trouble.ts';
+import type { Ended, StepInput, StepOutputs } from '../steps.ts';
+import { ended, hold, isOver, nowIso, outcome, release, restarted, rewriteMark } from './node.ts';
+import type { Held } from './node.ts';
+import { connect, openSite } from './scene.ts';
+import type { Desk } from './scene.ts';
+
+/**
+ * The last piece of the proof, the sentinel, and with it the way back into service: uncordon,
+ * unmark and the last-reboot note are one conditional patch. No gate, hold or window is asked here.
+ */
+export async function finish(
+  desk: Desk,
+  input: StepInput<'finish'>,
+): Promise<StepOutputs['finish']> {
+  const held = await hold(desk, input);
+  if (held.kind === 'ended') return finishedAlready(desk, input, held);
+  const { node, mark, site } = held;
+  const { pollSeconds, readyTimeoutMinutes } = site.policy;
+  const verdict = judgeProof(input.probe.probe, held);
+  switch (verdict.kind) {
+    case 'unproved':
+      return isOver(desk, input.since, readyTimeoutMinutes + proofMinutes)
+        ? { kind: 'stuck', outcome: verdict.outcome }
+        : { kind: 'again', waitSeconds: pollSeconds, detail: wordsOf(verdict.outcome) };
+    case 'replaced':
+      await release(held);
+      return ended('replaced', 'replaced', verdict.value);
+    case 'proved': {
+      const at = nowIso(desk);
+      const note = {
+        at,
+        bootIdBefore: mark.bootId,
+        bootIdAfter: node.bootId,
+        need: verdict.need,
+        kernel: node.kernel,
+        run: mark.run,
+      };
+      await release(held, { [lastRebootAnnotation]: writeLastReboot(note) });
+      const { run, cluster } = input;
+      desk.log({ level: 'info', message: verdict.outcome.kind, run, cluster, node: node.name });
+      return {
+        kind: 'finished',
+        at,
+        outcome: verdict.outcome,
+        bootIdAfter: node.bootId,
+        kernelAfter: node.kernel,
+      };
+    }
+  }
+}
+
+/** On top of what Ready may take: asking for the sentinel takes patience of its own. */
+const proofMinutes = 15;
+
+type Proof =
+  | { kind: 'proved'; outcome: Outcome; need: string }
+  | { kind: 'replaced'; value: string }
+  | { kind: 'unproved'; outcome: Outcome };
+
+function unproved(value: string): Proof {
+  return { kind: 'unproved', outcome: outcome('unknown', 'probe', value) };
+}
+
+function judgeProof(probe: Probe, { node, mark }: Held): Proof {
+  if (!node.ready) {
+    const value = `not Ready any more since ${node.readySince || 'unknown'}`;
+    return { kind: 'unproved', outcome: outcome('notReady', 'notReady', value) };
+  }
+  if (probe.kind === 'unknown') return unproved(probe.reason);
+  if (probe.bootId !== node.bootId) {
+    return unproved(`the probe answered on boot ${probe.bootId}, the node says ${node.bootId}`);
+  }
+  if (node.bootId === mark.bootId) return unproved(`boot id ${mark.bootId} has not changed`);
+  if (mark.birth > 0 && probe.birth > 0 && probe.birth !== mark.birth) {
+    return { kind: 'replaced', value: 'its root file system is a new one: it was reimaged' };
+  }
+  const need = probe.kind === 'required' ? needOf(probe, '').hash : mark.need;
+  const boots = { bootIdBefore: mark.bootId, bootIdAfter: node.bootId, kernel: node.kernel };
+  return { kind: 'proved', outcome: provedOutcome(probe, boots), need };
+}
+
+function provedOutcome(
+  probe: Probe,
+  {
+    bootIdBefore,
+    bootIdAfter,
+    kernel,
+  }: Pick<LastReboot, 'bootIdBefore' | 'bootIdAfter' | 'kernel'>,
+): Outcome {
+  const boot = (id: string) => id.slice(0, 8);
+  const why = `boot ${boot(bootIdBefore)} became ${boot(bootIdAfter)}, kernel ${kernel}`;
+  if (probe.kind === 'notRequired') return outcome('rebooted', 'probe', why);
+  const value = `rebooted (${why}), but it says again that it has to`;
+  return outcome('stillRequired', 'stillRequired', value);
+}
+
+/**
+ * No mark, but this very run's note of the boot that the node is on: an earlier delivery of this
+ * activity has finished the node, and died before it could say so.
+ */
+async function finishedAlready(
+  desk: Desk,
+  input: StepInput<'finish'>,
+  why: Ended,
+): Promise<StepOutputs['finish']> {
+  const site = await openSite(desk, input.cluster);
+  const node = await (await connect(desk, site)).node(input.node);
+  if (node === undefined || markAnnotation in node.annotations) return restarted(why);
+  const note = readLastReboot(node.annotations);
+  const ours = note.kind === 'read' && note.value.run === input.run;
+  if (!ours || note.value.bootIdAfter !== node.bootId) return restarted(why);
+  return {
+    kind: 'finished',
+    at: note.value.at,
+    outcome: provedOutcome(input.probe.probe, note.value),
+    bootIdAfter: node.bootId,
+    kernelAfter: node.kernel,
+  };
+}
+
+/** Puts a node back whose restart was not asked for. Asked twice, it finds no mark and is done. */
+export async function undo(desk: Desk, input: StepInput<'undo'>): Promise<StepOutputs['undo']> {
+  const held = await hold(desk, input);
+  if (held.kind === 'ended') return undoneAlready(desk, input, held.outcome);
+  if (held.mark.attempt !== undefined) {
+    const value = 'a restart may have been asked for: mark and cordon stay until a run finds out';
+    return ended('failed', 'sameBoot', value);
+  }
+  await release(held);
+  const { run, cluster, node } = input;
+  desk.log({ level: 'info', message: 'undone', run, cluster, node, detail: { ...input.outcome } });
+  return { kind: 'undone', at: nowIso(desk) };
+}
+
+/**
+ * No mark at all means that an earlier delivery of this activity did it, or that nothing was
+ * cordoned.
+ */
+async function undoneAlready(
+  desk: Desk,
+  input: StepInput<'undo'>,
+  why: Outcome,
+): Promise<StepOutputs['undo']> {
+  const site = await openSite(desk, input.cluster);
+  const node = await (await connect(desk, site)).node(input.node);
+  const unmarked = node !== undefined && !(markAnnotation in node.annotations);
+  return unmarked ? { kind: 'undone', at: nowIso(desk) } : { kind: 'ended', outcome: why };
+}
+
+function wordsOf({ reasons }: Outcome): string {
+  return reasons.map(({ value }) => value).join('; ');
+}
+
+const longestReason = 400;
+
+/**
+ * Leaves mark and cordon, with the reason for people: the cluster is halted until it is resolved.
+ */
+export async function leaveMarked(
+  desk: Desk,
+  input: StepInput<'leaveMarked'>,
+): Promise<StepOutputs['leaveMarked']> {
+  const held = await hold(desk, input);
+  if (held.kind === 'ended') return { kind: 'done' };
+  const { kind, reasons } = input.outcome;
+  const value = wordsOf(input.outcome).slice(0, longestReason);
+  const patched = await rewriteMark(held, {
+    ...held.mark,
+    stuck: { kind, value, at: nowIso(desk) },
+  });
+  if (patched.kind === 'stale') {
+    throw new TroubleError({ kind: 'conflict', value: 'the node changed while it was left' });
+  }
+  const { run, cluster, node } = input;
+  desk.log({ level: 'error', message: kind, run, cluster, node, detail: { reasons } });
+  return { kind: 'done' };
+}
+
+export async function recordNode(
+  desk: Desk,
+  { run, cluster, result }: StepInput<'recordNode'>,
+): Promise<StepOutputs['recordNode']> {
+  await desk.reports.writeNodeResult(run, cluster, result);
+  return { kind: 'done' };
+}

@@ -1,0 +1,120 @@
+import { isoInstant } from '../domain/instant.ts';
+import { markAnnotation, readMark, writeMark } from '../domain/mark.ts';
+import type { Mark } from '../domain/mark.ts';
+import { conditionalPatch } from '../domain/node.ts';
+import type { NodeView } from '../domain/node.ts';
+import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
+import type { Reason, ReasonKind } from '../domain/reason.ts';
+import { TroubleError } from '../domain/trouble.ts';
+import type { Kubernetes } from '../ports.ts';
+import type { Ended, NodeFacts } from '../steps.ts';
+import { connect, openSite } from './scene.ts';
+import type { Desk, Site } from './scene.ts';
+
+/** The node that an activity works on, with the slot's fencing number. */
+export interface Target {
+  run: string;
+  cluster: string;
+  node: string;
+  fence: number;
+  /** The Node object's UID, once it is known. */
+  uid?: string | undefined;
+}
+
+/** A node that carries our mark, read just now. */
+export interface Held {
+  kind: 'held';
+  site: Site;
+  kubernetes: Kubernetes;
+  node: NodeView;
+  mark: Mark;
+}
+
+/**
+ * Reads the node and its mark, and finds out whether it still is ours to work on: same node object,
+ * our run's mark, our fencing number. Every activity behind the cordon starts with it.
+ */
+export async function hold(desk: Desk, target: Target): Promise<Held | Ended> {
+  const { run, cluster, node, fence, uid } = target;
+  const site = await openSite(desk, cluster);
+  const kubernetes = await connect(desk, site);
+  const seen = await kubernetes.node(node);
+  if (seen === undefined) return ended('gone', 'gone', 'the node is not in the cluster any more');
+  if (uid !== undefined && seen.uid !== uid) {
+    return ended('replaced', 'replaced', 'another machine has taken the place of this node');
+  }
+  const mark = readMark(seen.annotations);
+  if (mark.kind !== 'read')
+    return ended('deferred', 'lost', 'our mark is not on the node any more');
+  if (mark.value.run !== run || mark.value.fence !== fence) {
+    const other = `${mark.value.controller}, run ${mark.value.run}`;
+    return ended('deferred', 'lost', `the mark was taken over by ${other}`);
+  }
+  return { kind: 'held', site, kubernetes, node: seen, mark: mark.value };
+}
+
+/**
+ * Takes our mark and our cordon off in one conditional patch. A node that a person had cordoned
+ * before us stays cordoned, one that somebody uncordoned meanwhile stays uncordoned.
+ */
+export async function release(
+  { kubernetes, node, mark }: Held,
+  annotations: Record<string, string> = {},
+): Promise<void> {
+  const patch = conditionalPatch(node, {
+    unschedulable: mark.wasUnschedulable && node.unschedulable,
+    annotations: { ...annotations, [markAnnotation]: undefined },
+  });
+  const patched = await kubernetes.patchNode(node.name, patch);
+  if (patched.kind !== 'stale') return;
+  throw new TroubleError({ kind: 'conflict', value: 'the node changed while it was released' });
+}
+
+/** Writes a changed mark if nobody else has changed the node; says whether it was written. */
+export async function rewriteMark({ kubernetes, node }: Held, mark: Mark) {
+  const annotations = { [markAnnotation]: writeMark(mark) };
+  return kubernetes.patchNode(node.name, conditionalPatch(node, { annotations }));
+}
+
+export function factsOf(mark: Mark): NodeFacts {
+  const { wasUnschedulable, bootId, kernel, uid } = mark;
+  return { uid, wasUnschedulable, bootIdBefore: bootId, kernelBefore: kernel };
+}
+
+export function outcome(kind: OutcomeKind, reason: ReasonKind, value: string): Outcome {
+  return { kind, reasons: [{ kind: reason, value }] };
+}
+
+export function outcomeOf(kind: OutcomeKind, reasons: Reason[]): Outcome {
+  return { kind, reasons };
+}
+
+export function ended(kind: OutcomeKind, reason: ReasonKind, value: string): Ended {
+  return { kind: 'ended', outcome: outcome(kind, reason, value) };
+}
+
+/**
+ * The same after a restart was asked for: whoever took the mark away, we can't say how the node
+ * fares, and that it merely waits would be a lie.
+ */
+export function restarted({ outcome }: Ended): Ended {
+  const lost = outcome.kind === 'deferred';
+  return { kind: 'ended', outcome: lost ? { ...outcome, kind: 'unknown' } : outcome };
+}
+
+/** The outcome of work that gates stopped before the restart. */
+export function stoppedOutcome(reasons: Reason[]): Outcome {
+  const canceled = reasons.some(({ kind }) => kind === 'canceled');
+  return { kind: canceled ? 'canceled' : 'deferred', reasons };
+}
+
+export function nowIso(desk: Desk): string {
+  return isoInstant(desk.clock.now());
+}
+
+const minuteMs = 60_000;
+
+/** Whether `minutes` have passed since `instant`, on this activity's clock. */
+export function isOver(desk: Desk, instant: string, minutes: number): boolean {
+  return desk.clock.now() - Date.parse(instant) >= minutes * minuteMs;
+}

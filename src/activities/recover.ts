@@ -1,0 +1,61 @@
+import { readMark } from '../domain/mark.ts';
+import type { Mark } from '../domain/mark.ts';
+import type { NodeView } from '../domain/node.ts';
+import { TroubleError } from '../domain/trouble.ts';
+import type { Resumption, StepInput, StepOutputs } from '../steps.ts';
+import { ended, factsOf, nowIso, rewriteMark } from './node.ts';
+import { connect, openSite } from './scene.ts';
+import type { Desk } from './scene.ts';
+
+/**
+ * Takes over the mark of a dead run by writing our run and fencing number on it: from then on every
+ * later step of the old run fails its guard. The mark alone says where to go on.
+ */
+export async function adoptMark(
+  desk: Desk,
+  input: StepInput<'adoptMark'>,
+): Promise<StepOutputs['adoptMark']> {
+  const { run, cluster, fence } = input;
+  const site = await openSite(desk, cluster);
+  const kubernetes = await connect(desk, site);
+  const node = await kubernetes.node(input.node);
+  if (node === undefined) return ended('gone', 'gone', 'the node is not in the cluster any more');
+  const found = readMark(node.annotations);
+  if (found.kind !== 'read') return ended('deferred', 'lost', 'the mark is gone or unreadable');
+  const before = found.value;
+  const { controller } = site.settings;
+  const takeOver = (await desk.reports.run(run))?.request.takeOver;
+  if (before.controller !== controller && takeOver === undefined) {
+    return ended('deferred', 'claim', `the mark is controller "${before.controller}"'s`);
+  }
+  if (before.fence > fence) {
+    // We are the late one: hours ago this was a dead run's mark.
+    return ended('deferred', 'lost', `the mark was taken over by run ${before.run}`);
+  }
+  const mark: Mark = { ...before, controller, run, fence };
+  if (before.run !== run || before.fence !== fence) {
+    const held = { kind: 'held' as const, site, kubernetes, node, mark: before };
+    const patched = await rewriteMark(held, mark);
+    if (patched.kind === 'stale') {
+      throw new TroubleError({ kind: 'conflict', value: 'the node changed while it was adopted' });
+    }
+    const detail = { from: before.run, controller: before.controller, takeOver };
+    desk.log({ level: 'warn', message: 'mark taken over', run, cluster, node: node.name, detail });
+  }
+  return {
+    kind: 'adopted',
+    resume: resumption(mark, node, nowIso(desk)),
+    instance: '',
+    vmId: mark.vmId,
+    facts: factsOf(mark),
+  };
+}
+
+function resumption(mark: Mark, node: NodeView, now: string): Resumption {
+  if (mark.attempt === undefined) return { step: 'undo' };
+  if (node.bootId !== '' && node.bootId !== mark.bootId) {
+    // What was stuck before is given one look, not its whole deadline again.
+    return { step: 'ready', since: mark.stuck?.at ?? now };
+  }
+  return { step: 'boot', attempt: mark.attempt.number === 1 ? 1 : 2 };
+}

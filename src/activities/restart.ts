@@ -1,0 +1,191 @@
+import type { Mark } from '../domain/mark.ts';
+import { parseInstanceRef } from '../domain/arm.ts';
+import type { InstanceRef } from '../domain/arm.ts';
+import type { Instance } from '../domain/cluster.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { Reason } from '../domain/reason.ts';
+import { decideCordoned } from '../decide/gates.ts';
+import type { Match } from '../decide/identity.ts';
+import type { StepInput, StepOutputs } from '../steps.ts';
+import type { Trouble } from '../domain/trouble.ts';
+import { reasonsOf, stopReasons, uncordonedAfterRestart } from './drain.ts';
+import { hold, isOver, nowIso, outcome, outcomeOf, rewriteMark, stoppedOutcome } from './node.ts';
+import type { Held } from './node.ts';
+import { drainPolicy, matchNow, readFacts, readScene } from './scene.ts';
+import type { Desk } from './scene.ts';
+
+const waitAfterAskSeconds = 20;
+const guardWaitSeconds = 15;
+
+/**
+ * Asks for the restart: once. In this very activity the node is seen to be ours, cordoned and
+ * drained, and the machine to be the one that we drained; the attempt is written on the node
+ * *before* the request, and only who wins that write asks. Asked again, it finds the attempt and
+ * asks no more.
+ */
+export async function restart(
+  desk: Desk,
+  input: StepInput<'restart'>,
+): Promise<StepOutputs['restart']> {
+  const held = await hold(desk, input);
+  if (held.kind === 'ended') return held;
+  const { mark, node, site } = held;
+  const asked = mark.attempt;
+  if (asked !== undefined && asked.number >= input.attempt) {
+    return { kind: 'asked', at: asked.at, waitSeconds: waitAfterAskSeconds };
+  }
+  if (asked !== undefined && node.bootId !== '' && node.bootId !== mark.bootId) {
+    return { kind: 'booted', at: nowIso(desk) };
+  }
+  // As the deadline is now, and whoever says that it has passed.
+  if (asked !== undefined && !isOver(desk, asked.at, site.policy.bootTimeoutMinutes)) {
+    return { kind: 'asked', at: asked.at, waitSeconds: waitAfterAskSeconds };
+  }
+  const guarded = await guard(desk, input, held);
+  if (guarded.kind !== 'go') return guarded;
+  const at = nowIso(desk);
+  const attempt: Mark = { ...mark, attempt: { number: input.attempt, at } };
+  const patched = await rewriteMark(held, attempt);
+  if (patched.kind !== 'done') {
+    const value = 'the node changed just before the restart';
+    return waitOrStop(desk, input, held, [{ kind: 'conflict', value }]);
+  }
+  const { run, cluster } = input;
+  const line = { run, cluster, node: node.name, step: 'restart' };
+  const started = await desk.azure.startRestart(guarded.ref);
+  switch (started.kind) {
+    case 'started':
+      desk.log({ level: 'info', message: 'restart asked for', ...line });
+      return { kind: 'asked', at, waitSeconds: waitAfterAskSeconds, token: started.token };
+    case 'unsure':
+      desk.log({
+        level: 'warn',
+        message: 'restart may have been asked for',
+        ...line,
+        detail: { ...started.trouble },
+      });
+      return { kind: 'asked', at, waitSeconds: waitAfterAskSeconds };
+    case 'refused':
+      desk.log({
+        level: 'warn',
+        message: 'restart refused',
+        ...line,
+        detail: { ...started.trouble },
+      });
+      return refused(desk, input, { ...held, node: patched.node }, started.trouble);
+  }
+}
+
+type Go = { kind: 'go'; ref: InstanceRef };
+
+async function guard(
+  desk: Desk,
+  input: StepInput<'restart'>,
+  held: Held,
+): Promise<Go | StepOutputs['restart']> {
+  const { kubernetes, node, site, mark } = held;
+  // A second attempt is no new decision: the restart was asked for, holds and windows stop nothing.
+  const first = input.attempt === 1;
+  if (first) {
+    const stop = await stopReasons(desk, input.run, held);
+    if (stop !== undefined) return { kind: 'stop', outcome: stop };
+  }
+  if (!node.unschedulable) {
+    return { kind: 'stop', outcome: uncordonedAfterRestart };
+  }
+  const left = await kubernetes.leftToDrain(node.name, drainPolicy(site.policy));
+  const running = left.filter(({ state }) => state !== 'terminating');
+  // A node that is down keeps pods that can't finish terminating: they stop the first attempt only.
+  if (first ? left.length > 0 : running.length > 0 && node.ready) {
+    return isOver(desk, input.since, site.policy.drainTimeoutMinutes)
+      ? { kind: 'stop', outcome: outcomeOf('undrainable', reasonsOf(left)) }
+      : { kind: 'notDrained' };
+  }
+  const facts = await readFacts(desk, site);
+  const match = await matchNow(desk, node, facts);
+  const machine = checkMachine(match, mark);
+  if (machine.kind === 'busy') {
+    return waitOrStop(desk, input, held, [{ kind: 'conflict', value: machine.value }]);
+  }
+  if (machine.kind !== 'go') return machine;
+  // Of the gates only `halted` looks at other nodes, and a second attempt passes them all.
+  const nodes = first ? await kubernetes.nodes() : [];
+  const scene = await readScene(desk, site, input.run, facts, nodes);
+  const verdict = decideCordoned({ node, match, probe: undefined }, scene);
+  if (verdict.kind === 'stop' && first) {
+    return { kind: 'stop', outcome: stoppedOutcome(verdict.reasons) };
+  }
+  if (verdict.kind === 'wait' && first) return waitOrStop(desk, input, held, verdict.reasons);
+  return machine;
+}
+
+/** Nothing holds a node out of service for longer than a drain may take. */
+function waitOrStop(
+  desk: Desk,
+  input: StepInput<'restart'>,
+  { site }: Held,
+  reasons: Reason[],
+): StepOutputs['restart'] {
+  if (!isOver(desk, input.since, site.policy.drainTimeoutMinutes)) {
+    return { kind: 'wait', waitSeconds: guardWaitSeconds, detail: reasons[0]?.value ?? '' };
+  }
+  const kind = input.attempt === 1 ? 'deferred' : 'notRebooted';
+  return { kind: 'stop', outcome: outcomeOf(kind, reasons) };
+}
+
+type Machine = Go | { kind: 'busy'; value: string } | { kind: 'stop'; outcome: Outcome };
+
+function checkMachine(match: Match, mark: Mark): Machine {
+  if (match.kind !== 'matched') {
+    return { kind: 'stop', outcome: outcome('unknown', 'identityMismatch', match.value) };
+  }
+  const { instance } = match;
+  if (instance.vmId !== mark.vmId) {
+    const value = `the instance's vmId is ${instance.vmId} now, it was ${mark.vmId}`;
+    return { kind: 'stop', outcome: outcome('unknown', 'identityMismatch', value) };
+  }
+  if (isBusy(instance)) {
+    const value = `the instance is ${instance.provisioningState}: another operation runs on it`;
+    return { kind: 'busy', value };
+  }
+  const ref = parseInstanceRef(instance.id);
+  return ref === undefined
+    ? { kind: 'stop', outcome: outcome('unknown', 'identityMismatch', `no ARM id: ${instance.id}`) }
+    : { kind: 'go', ref };
+}
+
+/** Whether an operation runs on the instance. `Failed` is what an ended one may leave behind. */
+export function isBusy({ provisioningState }: Instance): boolean {
+  return !['succeeded', 'failed'].includes(provisioningState.toLowerCase());
+}
+
+/** A definite refusal takes the attempt back: nothing was asked for. */
+async function refused(
+  desk: Desk,
+  input: StepInput<'restart'>,
+  held: Held,
+  trouble: Trouble,
+): Promise<StepOutputs['restart']> {
+  const { attempt: _refused, ...without } = held.mark;
+  const mark: Mark =
+    input.attempt === 2 && held.mark.attempt !== undefined
+      ? { ...without, attempt: held.mark.attempt }
+      : without;
+  const patched = await rewriteMark(held, mark);
+  if (patched.kind !== 'done') {
+    // It stays written, so it counts as asked: the boot deadline and the second attempt deal with
+    // it.
+    return { kind: 'asked', at: nowIso(desk), waitSeconds: waitAfterAskSeconds };
+  }
+  const passing = trouble.kind === 'conflict' || trouble.kind === 'throttled';
+  const waitSeconds = Math.max(trouble.retryAfterSeconds ?? 0, guardWaitSeconds);
+  // Not begun when it would end too late: the node is out of service meanwhile.
+  const patience = held.site.policy.drainTimeoutMinutes - waitSeconds / 60;
+  if (passing && !isOver(desk, input.since, patience)) {
+    return { kind: 'wait', waitSeconds, detail: `Azure refused the restart: ${trouble.value}` };
+  }
+  const reason = { kind: 'restartRefused' as const, value: trouble.value };
+  const grants =
+    trouble.kind === 'forbidden' ? [{ kind: 'forbidden' as const, value: trouble.value }] : [];
+  return { kind: 'stop', outcome: outcomeOf('failed', [reason, ...grants]) };
+}

@@ -1,0 +1,147 @@
+import type { ClusterFacts, Instance } from '../domain/cluster.ts';
+import type { InstanceRef } from '../domain/arm.ts';
+import { markAnnotation } from '../domain/mark.ts';
+import type { NodeView } from '../domain/node.ts';
+import { TroubleError } from '../domain/trouble.ts';
+import type { DrainPolicy } from '../domain/drain.ts';
+import { claimedPlace, matchNode } from '../decide/identity.ts';
+import type { Match } from '../decide/identity.ts';
+import type { Scene } from '../decide/gates.ts';
+import { fleetScope, lockEntityName } from '../lock/entity.ts';
+import { activeHold, parseLock } from '../lock/lock.ts';
+import { parseSettings } from '../policy/settings.ts';
+import type { ClusterSettings, Policy, Settings } from '../policy/settings.ts';
+import type { Durable, Kubernetes, Ports } from '../ports.ts';
+import { createReports } from '../reports/reports.ts';
+import type { Reports } from '../reports/reports.ts';
+import { readClaim } from './claim.ts';
+
+/**
+ * What an activity works with: the ports, the durable client of its own invocation, and the
+ * reports.
+ */
+export interface Desk extends Ports {
+  durable: Durable;
+  reports: Reports;
+  memory: Memory;
+}
+
+/** What this process has lately read of clusters, by key: looks may use it, guards read anew. */
+export type Memory = Map<string, { facts: ClusterFacts; at: number }>;
+const rememberedMs = 10 * 60_000;
+
+export function createDesk(ports: Ports, durable: Durable, memory: Memory): Desk {
+  return { ...ports, durable, memory, reports: createReports(ports.documents) };
+}
+
+/** The settings as they are now. Throws `invalid` trouble that names every problem. */
+export async function readSettings(desk: Desk): Promise<Settings> {
+  const parsed = parseSettings(await desk.settingsText());
+  if (parsed.kind === 'ok') return parsed.value;
+  const problems = parsed.problems.map(({ path, problem }) => `${path} ${problem}`).join('; ');
+  throw new TroubleError({ kind: 'invalid', value: `settings: ${problems}` });
+}
+
+/** One configured cluster, as an activity sees it. */
+export interface Site {
+  settings: Settings;
+  cluster: ClusterSettings;
+  policy: Policy;
+}
+
+/**
+ * A cluster that is not (any more) in the settings is nobody's to touch, whatever an input says.
+ */
+export async function openSite(desk: Desk, key: string): Promise<Site> {
+  const settings = await readSettings(desk);
+  const cluster = settings.clusters.find((candidate) => candidate.key === key);
+  if (cluster === undefined) {
+    throw new TroubleError({ kind: 'invalid', value: `cluster ${key} is not in the settings` });
+  }
+  return { settings, cluster, policy: cluster.policy };
+}
+
+/** The API server of a site; reads ARM only when nothing recent is remembered. */
+export async function connect(desk: Desk, site: Site): Promise<Kubernetes> {
+  return desk.azure.kubernetes(await rememberedFacts(desk, site));
+}
+
+/** What ARM said lately: good for finding things, not for guarding an effect. */
+export async function rememberedFacts(desk: Desk, site: Site): Promise<ClusterFacts> {
+  const known = desk.memory.get(site.cluster.key);
+  const fresh = known !== undefined && Math.abs(desk.clock.now() - known.at) < rememberedMs;
+  return fresh ? known.facts : readFacts(desk, site);
+}
+
+/** What ARM says now. */
+export async function readFacts(desk: Desk, site: Site): Promise<ClusterFacts> {
+  const facts = await desk.azure.cluster(site.cluster.id);
+  desk.memory.set(site.cluster.key, { facts, at: desk.clock.now() });
+  return facts;
+}
+
+/** Cross-checks a node with its instance, which is read now (one GET). */
+export async function matchNow(desk: Desk, node: NodeView, facts: ClusterFacts): Promise<Match> {
+  const place = claimedPlace(node, facts);
+  if (place.kind !== 'place') return place;
+  const instance = await desk.azure.instance(place.ref);
+  return matchNode(node, facts, () => instance);
+}
+
+/** Finds instances by place, from one listing. */
+export function instanceFinder(
+  instances: readonly Instance[],
+  idOf: (ref: InstanceRef) => string,
+): (ref: InstanceRef) => Instance | undefined {
+  const byId = new Map(instances.map((instance) => [instance.id.toLowerCase(), instance]));
+  return (ref) => byId.get(idOf(ref).toLowerCase());
+}
+
+/** Everything around a node that gates look at, read now. */
+export async function readScene(
+  desk: Desk,
+  site: Site,
+  run: string,
+  facts: ClusterFacts,
+  nodes: readonly NodeView[],
+  limits: Scene['limits'] = { pools: [], nodes: [] },
+): Promise<Scene> {
+  const kubernetes = await connect(desk, site);
+  const now = desk.clock.now();
+  const cancel = await desk.reports.cancel(run);
+  return {
+    now,
+    run,
+    controller: site.settings.controller,
+    policy: site.policy,
+    cluster: facts,
+    limits,
+    holds: await readHolds(desk, site.cluster.key),
+    canceled: cancel && `${cancel.who} canceled the run at ${cancel.at}: ${cancel.why}`,
+    claimedBy: await foreignClaim(kubernetes, site.settings.controller),
+    marked: nodes.filter(({ annotations }) => markAnnotation in annotations),
+  };
+}
+
+async function readHolds(desk: Desk, key: string): Promise<Scene['holds']> {
+  const holds = await Promise.all(
+    [fleetScope, key].map(async (scope) => {
+      const lock = parseLock(await desk.durable.entity(lockEntityName, scope));
+      const hold = activeHold(lock, desk.clock.now());
+      return hold === undefined ? [] : [{ scope, hold }];
+    }),
+  );
+  return holds.flat();
+}
+
+async function foreignClaim(kubernetes: Kubernetes, controller: string) {
+  const claim = await readClaim(kubernetes);
+  return claim.holder === '' || claim.holder === controller ? undefined : claim.holder;
+}
+
+const parallelEvictions = 10;
+
+export function drainPolicy(policy: Policy): DrainPolicy {
+  const { gracePeriodSeconds, deleteEmptyDirData, evictUnmanaged } = policy;
+  return { gracePeriodSeconds, deleteEmptyDirData, evictUnmanaged, parallelEvictions };
+}

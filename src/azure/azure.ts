@@ -1,0 +1,235 @@
+import { ComputeManagementClient, restorePoller } from '@azure/arm-compute';
+import type { RunCommandInput, RunCommandResult } from '@azure/arm-compute';
+import { ContainerServiceClient } from '@azure/arm-containerservice';
+import type { TokenCredential } from '@azure/identity';
+import type { ClusterId, InstanceRef } from '../domain/arm.ts';
+import { instanceRefId } from '../domain/arm.ts';
+import type { ClusterFacts, Instance } from '../domain/cluster.ts';
+import { TroubleError } from '../domain/trouble.ts';
+import type { Azure, Clock, Kubernetes, KubernetesAccess, Log, ScriptPoll } from '../ports.ts';
+import { clusterAccess } from './access.ts';
+import { aksRate, createAllowance } from './allowance.ts';
+import type { Rate } from './allowance.ts';
+import { clusterFacts, instanceFacts, poolTag } from './facts.ts';
+import { lookAtOperation, startOperation } from './operation.ts';
+import type { Poller } from './operation.ts';
+import { readScriptResult } from './script.ts';
+import { troubleOfUnexpected } from './trouble.ts';
+import { wirePolicy } from './wire.ts';
+
+export interface AzureOptions {
+  credential: TokenCredential;
+  /** Origin of ARM: `https://management.azure.com`, or that of a sovereign cloud. */
+  armEndpoint: string;
+  /** What our tokens are asked for; ARM's endpoint, unless that differs. */
+  audience?: string;
+  /** Trust only this authority (PEM) instead of those that Node trusts. */
+  ca?: string;
+  /** How a cluster's API server is talked to. */
+  connect: (access: KubernetesAccess) => Kubernetes | Promise<Kubernetes>;
+  clock: Clock;
+  log: Log;
+  /** Of each single request. */
+  deadlineSeconds?: number;
+}
+
+const defaultDeadlineSeconds = 30;
+
+/**
+ * ARM through the Azure SDKs: clients are made once for each subscription, and send everything
+ * once. What comes back other than success is thrown as `TroubleError`.
+ */
+export function createAzure(options: AzureOptions): Azure {
+  const compute = perSubscription((subscription) => computeClient(options, subscription));
+  const containers = perSubscription((subscription) => containerClient(options, subscription));
+  const access = clusterAccess({
+    credential: options.credential,
+    clock: options.clock,
+    containers,
+  });
+  const connections = new Map<string, Kubernetes>();
+
+  return {
+    cluster: (id) => readable(() => readCluster(containers(id.subscription), id)),
+    instances: (cluster) =>
+      readable(() => listInstances(compute(cluster.id.subscription), cluster.nodeResourceGroup)),
+    instance: (ref) =>
+      readable(() => absentAsUndefined(readInstance(compute(ref.subscription), ref))),
+    startScript: (ref, script) =>
+      startOperation(() => runScript(compute(ref.subscription), ref, script)),
+    pollScript: (ref, token) => pollScript(compute(ref.subscription), token),
+    startRestart: (ref) => startOperation(() => restart(compute(ref.subscription), ref)),
+    pollRestart: async (ref, token) => {
+      const client = compute(ref.subscription);
+      const operation = client.virtualMachines.restart;
+      const look = await lookAtOperation(token, (token) => restorePoller(client, token, operation));
+      return look.kind === 'succeeded' ? { kind: 'succeeded' } : look;
+    },
+    kubernetes: async (cluster) => {
+      const way = access(cluster);
+      // Fails here, where it is a person's to grant, and not within the first call.
+      await way.kubeconfig('known');
+      const key = `${cluster.id.id.toLowerCase()} ${cluster.entra}`;
+      const connection = connections.get(key) ?? (await options.connect(way));
+      connections.set(key, connection);
+      return connection;
+    },
+  };
+}
+
+function perSubscription<Client>(create: (subscription: string) => Client) {
+  const clients = new Map<string, Client>();
+  return (subscription: string): Client => {
+    const key = subscription.toLowerCase();
+    const client = clients.get(key) ?? create(subscription);
+    clients.set(key, client);
+    return client;
+  };
+}
+
+function computeClient(options: AzureOptions, subscription: string): ComputeManagementClient {
+  const client = new ComputeManagementClient(
+    options.credential,
+    subscription,
+    clientOptions(options),
+  );
+  client.pipeline.addPolicy(wire(options, 'compute', subscription), { phase: 'Serialize' });
+  return client;
+}
+
+function containerClient(options: AzureOptions, subscription: string): ContainerServiceClient {
+  const client = new ContainerServiceClient(
+    options.credential,
+    subscription,
+    clientOptions(options),
+  );
+  const policy = wire(options, 'containerService', subscription, aksRate);
+  client.pipeline.addPolicy(policy, { phase: 'Serialize' });
+  return client;
+}
+
+function clientOptions({ armEndpoint, audience, ca }: AzureOptions) {
+  const { origin } = new URL(armEndpoint);
+  return {
+    endpoint: origin,
+    credentials: { scopes: [`${audience ?? origin}/.default`] },
+    // The default sends a restart again after a 500 or a lost connection.
+    retryOptions: { maxRetries: 0 },
+    ...(ca === undefined ? {} : { tlsOptions: { ca } }),
+  };
+}
+
+function wire(options: AzureOptions, service: string, subscription: string, rate?: Rate) {
+  return wirePolicy({
+    service,
+    subscription,
+    endpoint: new URL(options.armEndpoint),
+    deadlineSeconds: options.deadlineSeconds ?? defaultDeadlineSeconds,
+    allowance: createAllowance(options.clock, rate),
+    clock: options.clock,
+    log: options.log,
+  });
+}
+
+async function readCluster(client: ContainerServiceClient, id: ClusterId): Promise<ClusterFacts> {
+  return clusterFacts(id, await client.managedClusters.get(id.resourceGroup, id.name));
+}
+
+/**
+ * One request (a page) for the sets, one for each set's VMs, one for standalone VMs. ARM lists the
+ * latter without their power state, except for a whole subscription, on which we ask for no right;
+ * `instance` tells it.
+ */
+async function listInstances(client: ComputeManagementClient, group: string): Promise<Instance[]> {
+  const instances: Instance[] = [];
+  for await (const set of client.virtualMachineScaleSets.list(group)) {
+    // The VMs of a Flexible set are standalone VMs too.
+    if (set.name === undefined || set.orchestrationMode === 'Flexible') continue;
+    const list = client.virtualMachineScaleSetVMs.list(group, set.name, { expand: 'instanceView' });
+    for await (const vm of list) {
+      if (vm.id !== undefined) instances.push(instanceFacts(vm.id, vm, set.tags));
+    }
+  }
+  for await (const vm of client.virtualMachines.list(group)) {
+    if (vm.id !== undefined) instances.push(instanceFacts(vm.id, vm));
+  }
+  return instances;
+}
+
+async function readInstance(client: ComputeManagementClient, ref: InstanceRef): Promise<Instance> {
+  const group = ref.resourceGroup;
+  switch (ref.kind) {
+    case 'vm': {
+      const vm = await client.virtualMachines.get(group, ref.name, { expand: 'instanceView' });
+      return instanceFacts(vm.id ?? instanceRefId(ref), vm);
+    }
+    case 'scaleSetVm': {
+      const { scaleSet, instanceId } = ref;
+      const expand = { expand: 'instanceView' } as const;
+      const vms = client.virtualMachineScaleSetVMs;
+      const vm = await vms.get(group, scaleSet, instanceId, expand);
+      const tags =
+        poolTag(vm.tags ?? {}) === ''
+          ? (await client.virtualMachineScaleSets.get(group, scaleSet)).tags
+          : {};
+      return instanceFacts(vm.id ?? instanceRefId(ref), vm, tags);
+    }
+  }
+}
+
+function restart(client: ComputeManagementClient, ref: InstanceRef): Poller<void> {
+  const { resourceGroup: group } = ref;
+  switch (ref.kind) {
+    case 'vm':
+      return client.virtualMachines.restart(group, ref.name);
+    case 'scaleSetVm':
+      return client.virtualMachineScaleSetVMs.restart(group, ref.scaleSet, ref.instanceId);
+  }
+}
+
+function runScript(
+  client: ComputeManagementClient,
+  ref: InstanceRef,
+  script: string,
+): Poller<RunCommandResult> {
+  const { resourceGroup: group } = ref;
+  const input: RunCommandInput = { commandId: 'RunShellScript', script: [script] };
+  switch (ref.kind) {
+    case 'vm':
+      return client.virtualMachines.runCommand(group, ref.name, input);
+    case 'scaleSetVm':
+      return client.virtualMachineScaleSetVMs.runCommand(
+        group,
+        ref.scaleSet,
+        ref.instanceId,
+        input,
+      );
+  }
+}
+
+async function pollScript(client: ComputeManagementClient, token: string): Promise<ScriptPoll> {
+  const operation = client.virtualMachines.runCommand;
+  const look = await lookAtOperation(token, (token) => restorePoller(client, token, operation));
+  return look.kind === 'succeeded' ? readScriptResult(look.result?.value ?? []) : look;
+}
+
+/**
+ * The SDK throws whatever it stumbles over in an answer; to others it is an answer that can't be
+ * read.
+ */
+async function readable<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await ask();
+  } catch (error) {
+    throw error instanceof TroubleError ? error : new TroubleError(troubleOfUnexpected(error));
+  }
+}
+
+async function absentAsUndefined<Answer>(asked: Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof TroubleError && error.trouble.kind === 'notFound') return undefined;
+    throw error;
+  }
+}

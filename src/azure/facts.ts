@@ -1,0 +1,76 @@
+import type {
+  InstanceViewStatus,
+  VirtualMachine,
+  VirtualMachineScaleSetVM,
+} from '@azure/arm-compute';
+import type { ManagedCluster } from '@azure/arm-containerservice';
+import type { ClusterId } from '../domain/arm.ts';
+import type { ClusterFacts, Instance, PoolFacts } from '../domain/cluster.ts';
+
+/**
+ * What ARM answers, as facts. Whatever is missing becomes an empty text, which no gate takes for a
+ * yes.
+ */
+export function clusterFacts(id: ClusterId, cluster: ManagedCluster): ClusterFacts {
+  return {
+    id,
+    location: cluster.location,
+    provisioningState: cluster.provisioningState ?? '',
+    powerState: cluster.powerState?.code ?? '',
+    nodeResourceGroup: cluster.nodeResourceGroup ?? '',
+    nodeResourceGroupLocked: cluster.nodeResourceGroupProfile?.restrictionLevel === 'ReadOnly',
+    kubernetesVersion: cluster.currentKubernetesVersion ?? cluster.kubernetesVersion ?? '',
+    entra: cluster.aadProfile !== undefined,
+    nodeOsChannel: cluster.autoUpgradeProfile?.nodeOSUpgradeChannel ?? '',
+    pools: (cluster.agentPoolProfiles ?? []).map(poolFacts),
+  };
+}
+
+type Pool = NonNullable<ManagedCluster['agentPoolProfiles']>[number];
+
+function poolFacts(pool: Pool): PoolFacts {
+  return {
+    name: pool.name,
+    type: poolType(pool.type),
+    mode: pool.mode ?? '',
+    provisioningState: pool.provisioningState ?? '',
+    powerState: pool.powerState?.code ?? '',
+    // Only what is said to be Linux is taken for it: Windows nodes are left alone.
+    os: pool.osType === 'Linux' ? 'Linux' : 'Windows',
+    count: pool.count ?? 0,
+  };
+}
+
+function poolType(type: string | undefined): PoolFacts['type'] {
+  return type === 'VirtualMachineScaleSets' || type === 'VirtualMachines' ? type : 'other';
+}
+
+/**
+ * Either kind of VM behind a node; `tags` are those of its scale set where it has none of its own.
+ */
+export function instanceFacts(
+  id: string,
+  vm: VirtualMachine | VirtualMachineScaleSetVM,
+  setTags: Record<string, string> = {},
+): Instance {
+  return {
+    id,
+    pool: poolTag(vm.tags ?? {}) || poolTag(setTags),
+    computerName: vm.osProfile?.computerName ?? vm.instanceView?.computerName ?? '',
+    vmId: vm.vmId ?? '',
+    provisioningState: vm.provisioningState ?? '',
+    powerState: powerState(vm.instanceView?.statuses ?? []),
+  };
+}
+
+/** ARM keeps the case of tag names, but does not tell them apart by it. */
+export function poolTag(tags: Record<string, string>): string {
+  const tag = Object.entries(tags).find(([name]) => name.toLowerCase() === 'aks-managed-poolname');
+  return tag?.[1] ?? '';
+}
+
+function powerState(statuses: readonly InstanceViewStatus[]): string {
+  const prefix = 'PowerState/';
+  const status = statuses.find(({ code }) => code?.startsWith(prefix));
+  return status?.code?.slice(prefix.length) ?? '';
+}

@@ -1,0 +1,86 @@
+import * as z from 'zod';
+import { instantSchema } from './instant.ts';
+
+/**
+ * The mark: our annotation on a node that we took out of service. It holds everything that is
+ * needed to finish or undo the work when nothing else is left (storage deleted, app gone), and it
+ * counts as a slot.
+ */
+export const markAnnotation = 'aks-reboot-orchestrator/mark';
+/** What we leave on a node after a proved reboot, for the loop guard. */
+export const lastRebootAnnotation = 'aks-reboot-orchestrator/last-reboot';
+
+const markSchema = z.object({
+  version: z.literal(1),
+  controller: z.string().min(1).max(100),
+  run: z.string().min(1).max(64),
+  /** The lock's fencing number at our cordon, or at the recovery that took the mark over. */
+  fence: z.number().int().nonnegative(),
+  /** Boot id, UID and vmId before the restart: the machine that we mean. */
+  bootId: z.string().min(1),
+  uid: z.string().min(1),
+  vmId: z.string().min(1),
+  /** Root file system's birth, epoch seconds; 0 when unknown. */
+  birth: z.number().int().nonnegative(),
+  kernel: z.string(),
+  /** A person had cordoned the node before us: it stays cordoned. */
+  wasUnschedulable: z.boolean(),
+  /** DaemonSets (`namespace/name`) whose pod on the node was Ready. */
+  daemonSetsReady: z.array(z.string()),
+  /** The need's hash, for the loop guard. */
+  need: z.string(),
+  since: instantSchema,
+  /** The restart that was asked for, written before it is asked for. */
+  attempt: z.object({ number: z.number().int().min(1).max(2), at: instantSchema }).optional(),
+  /** Why the node was left marked: a person is needed, and the cluster is halted. */
+  stuck: z.object({ kind: z.string(), value: z.string().max(500), at: instantSchema }).optional(),
+});
+export type Mark = z.infer<typeof markSchema>;
+
+const lastRebootSchema = z.object({
+  at: instantSchema,
+  bootIdBefore: z.string(),
+  bootIdAfter: z.string(),
+  /** The need that was served, and the kernel that runs since: the same again is refused. */
+  need: z.string(),
+  kernel: z.string(),
+  run: z.string(),
+});
+export type LastReboot = z.infer<typeof lastRebootSchema>;
+
+/**
+ * A mark or last-reboot note as found on a node; `unreadable` is somebody's, so it is never undone.
+ */
+export type Read<T> =
+  | { kind: 'none' }
+  | { kind: 'read'; value: T; text: string }
+  | { kind: 'unreadable'; text: string };
+
+export function readMark(annotations: Record<string, string>): Read<Mark> {
+  return readAnnotation(annotations[markAnnotation], markSchema);
+}
+
+export function readLastReboot(annotations: Record<string, string>): Read<LastReboot> {
+  return readAnnotation(annotations[lastRebootAnnotation], lastRebootSchema);
+}
+
+/** The annotation's text. Key order is fixed by construction so that a `test` compares equal. */
+export function writeMark(mark: Mark): string {
+  return JSON.stringify(mark);
+}
+
+export function writeLastReboot(note: LastReboot): string {
+  return JSON.stringify(note);
+}
+
+function readAnnotation<T>(text: string | undefined, schema: z.ZodType<T>): Read<T> {
+  if (text === undefined) return { kind: 'none' };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { kind: 'unreadable', text };
+  }
+  const parsed = schema.safeParse(value);
+  return parsed.success ? { kind: 'read', value: parsed.data, text } : { kind: 'unreadable', text };
+}

@@ -1,0 +1,149 @@
+import * as z from 'zod';
+import { shortHash } from './arm.ts';
+import { probeRecordSchema } from './need.ts';
+import { countsSchema, outcomeSchema } from './outcome.ts';
+import { reasonSchema } from './reason.ts';
+
+/** What a run was asked to do. */
+export const runRequestSchema = z.object({
+  source: z.enum(['timer', 'http', 'cli']),
+  /** Cluster keys, names or ARM ids; empty means all configured ones. */
+  clusters: z.array(z.string().max(400)).max(1000),
+  /** Empty means all. */
+  pools: z.array(z.string().max(63)).max(200),
+  /** Empty means all. */
+  nodes: z.array(z.string().max(253)).max(500),
+  /** Probe and plan, change nothing. */
+  dryRun: z.boolean(),
+  /** Free text for the report: who asked, and why. */
+  reason: z.string().max(500),
+  /** A person takes over another controller's claim and marks; the text says why. */
+  takeOver: z.string().min(1).max(500).optional(),
+});
+export type RunRequest = z.infer<typeof runRequestSchema>;
+
+/** How a cluster ended a run; small enough to travel through orchestrations. */
+export const clusterSummarySchema = z.object({
+  cluster: z.string(),
+  id: z.string(),
+  /** Why the cluster as a whole was left alone or cut short; empty when it was gone through. */
+  reasons: z.array(reasonSchema),
+  counts: countsSchema,
+});
+export type ClusterSummary = z.infer<typeof clusterSummarySchema>;
+
+export const runRecordSchema = z.object({
+  run: z.string(),
+  request: runRequestSchema,
+  /** Hash of the settings document when the run began. */
+  settings: z.string(),
+  controller: z.string(),
+  startedAt: z.string(),
+  endedAt: z.string().optional(),
+  status: z.enum(['running', 'completed', 'canceled', 'failed']),
+  counts: countsSchema,
+  /** Clusters (keys) that the run is about. */
+  clusters: z.array(z.string()),
+});
+export type RunRecord = z.infer<typeof runRecordSchema>;
+
+export const decisionSchema = z.object({
+  kind: z.enum(['reboot', 'wait', 'skip']),
+  reasons: z.array(reasonSchema),
+});
+export type Decision = z.infer<typeof decisionSchema>;
+
+/** One node in a plan. */
+const plannedNodeSchema = z.object({
+  node: z.string(),
+  pool: z.string(),
+  /** ARM id of the matched instance; empty when there is none. */
+  instance: z.string(),
+  bootId: z.string(),
+  kernel: z.string(),
+  unschedulable: z.boolean(),
+  probe: probeRecordSchema.optional(),
+  decision: decisionSchema,
+  /** What the outcome is if nothing more happens to the node in this run. */
+  outcome: outcomeSchema,
+});
+export type PlannedNode = z.infer<typeof plannedNodeSchema>;
+
+/** The decisions for a cluster at one moment; `turns` are the nodes to reboot, in order. */
+export const planSchema = z.object({
+  at: z.string(),
+  cluster: z.string(),
+  nodes: z.array(plannedNodeSchema),
+  turns: z.array(z.string()),
+});
+export type Plan = z.infer<typeof planSchema>;
+
+const instantNames = [
+  'begun',
+  'cordoned',
+  'drained',
+  'restartAsked',
+  'booted',
+  'ready',
+  'uncordoned',
+  'ended',
+] as const;
+/** The instants of a node's way, ISO 8601, as far as it got. */
+export const instantsSchema = z.partialRecord(z.enum(instantNames), z.string());
+export type Instants = z.infer<typeof instantsSchema>;
+
+/** What happened to a node whose turn came, or that was recovered. */
+export const nodeResultSchema = z.object({
+  node: z.string(),
+  purpose: z.enum(['reboot', 'recover']),
+  outcome: outcomeSchema,
+  wasUnschedulable: z.boolean().optional(),
+  bootIdBefore: z.string().optional(),
+  bootIdAfter: z.string().optional(),
+  kernelBefore: z.string().optional(),
+  kernelAfter: z.string().optional(),
+  instants: instantsSchema,
+});
+export type NodeResult = z.infer<typeof nodeResultSchema>;
+
+/** What the report says about a node: the plan's view, and what came of it. */
+export const nodeReportSchema = z.object({
+  node: z.string(),
+  pool: z.string(),
+  probe: probeRecordSchema.optional(),
+  decision: decisionSchema,
+  outcome: outcomeSchema,
+  wasUnschedulable: z.boolean(),
+  bootIdBefore: z.string(),
+  bootIdAfter: z.string().optional(),
+  kernelBefore: z.string(),
+  kernelAfter: z.string().optional(),
+  instants: instantsSchema,
+});
+export type NodeReport = z.infer<typeof nodeReportSchema>;
+
+export const clusterReportSchema = clusterSummarySchema.extend({
+  nodes: z.array(nodeReportSchema),
+});
+export type ClusterReport = z.infer<typeof clusterReportSchema>;
+
+export const runReportSchema = runRecordSchema.extend({ clusters: z.array(clusterReportSchema) });
+export type RunReport = z.infer<typeof runReportSchema>;
+
+/** The names under which the orchestrators of a run live; never reused, < 100 characters. */
+export const instanceIds = {
+  run: (run: string) => `${run}:run`,
+  lane: (run: string, lane: number) => `${run}:lane:${lane}`,
+  cluster: (run: string, cluster: string) => `${run}:cluster:${cluster}`,
+  probes: (run: string, cluster: string, lane: number) => `${run}:probes:${cluster}:${lane}`,
+  turns: (run: string, cluster: string, lane: number) => `${run}:turns:${cluster}:${lane}`,
+  node: (run: string, cluster: string, node: string, purpose: 'reboot' | 'recover') =>
+    `${run}:${purpose}:${shortHash(cluster)}:${shortHash(node)}`,
+};
+
+export const runIdPattern = /^[0-9]{8}T[0-9]{6}Z-[a-z0-9]{6}$/u;
+
+/** A run's id: sorts by time. `at` is ISO 8601. */
+export function runId(at: string, random: string): string {
+  return `${at.slice(0, 19).replaceAll(/[:-]/gu, '')}Z-${random}`;
+}

@@ -1,0 +1,22 @@
+import { parseSettings } from '../policy/settings.ts';
+import { begin, forgetOldRuns } from './runs.ts';
+import type { Counter } from './runs.ts';
+
+/** The timer's tick: starts a run over all clusters, and forgets what is too old. */
+export async function onSchedule(counter: Counter): Promise<void> {
+  const started = await begin(counter, {
+    source: 'timer',
+    clusters: [],
+    pools: [],
+    nodes: [],
+    dryRun: false,
+    reason: 'scheduled',
+  });
+  const level = started.status === 202 ? 'info' : 'error';
+  counter.log({ level, message: 'schedule', detail: { answer: started.body } });
+  const settings = parseSettings(await counter.settingsText());
+  if (settings.kind === 'bad') return;
+  const forgotten = await forgetOldRuns(counter, settings.value);
+  if (forgotten > 0)
+    counter.log({ level: 'info', message: 'old runs forgotten', detail: { forgotten } });
+}

@@ -1,0 +1,183 @@
+import {
+  CoordinationV1Api,
+  CoreV1Api,
+  RequestContext,
+  createConfiguration,
+} from '@kubernetes/client-node/dist/gen/index.js';
+import { V1MicroTime } from '@kubernetes/client-node/dist/types.js';
+import type { V1Lease } from '@kubernetes/client-node';
+import { TroubleError } from '../domain/trouble.ts';
+import type { PatchOperation } from '../domain/node.ts';
+import type { Kubernetes, KubernetesAccess, LeaseWrite, PatchAnswer } from '../ports.ts';
+import { listAll, readable, readOne, refusedWith } from './answers.ts';
+import { drainSlice, leftToDrain } from './drain.ts';
+import type { DrainApi } from './drain.ts';
+import { classify } from './eviction.ts';
+import type { Eviction } from './eviction.ts';
+import { createTransport } from './transport.ts';
+import { leaseView, nodeView, podName, podView } from './views.ts';
+import type { PodView } from './views.ts';
+
+export interface KubernetesOptions {
+  /** Of each single request. */
+  deadlineSeconds?: number;
+}
+
+const defaultDeadlineSeconds = 20;
+
+/** One cluster's API server, through client-node's typed API over connections of our own. */
+export function createKubernetes(
+  access: KubernetesAccess,
+  { deadlineSeconds = defaultDeadlineSeconds }: KubernetesOptions = {},
+): Kubernetes {
+  const configuration = createConfiguration({
+    // The transport knows the server; here only paths are made.
+    baseServer: {
+      makeRequestContext: (path, method) => new RequestContext(`https://cluster${path}`, method),
+    },
+    httpApi: createTransport(access, deadlineSeconds),
+  });
+  const core = new CoreV1Api(configuration);
+  const drain = drainApi(core);
+
+  return {
+    nodes: async () => {
+      const nodes = await listAll((page) => core.listNode(page));
+      return nodes.map(nodeView);
+    },
+    node: async (name) => {
+      const node = await readOne(core.readNode({ name }));
+      return node && nodeView(node);
+    },
+    patchNode: async (name, body) => {
+      try {
+        return { kind: 'done', node: nodeView(await readable(core.patchNode({ name, body }))) };
+      } catch (error) {
+        if (refusedWith(error) === 422 && (await isAsSeen(core, name, body))) throw error;
+        return unpatched(error);
+      }
+    },
+    drainSlice: (node, policy) => drainSlice(drain, node, policy),
+    leftToDrain: (node, policy) => leftToDrain(drain, node, policy),
+    daemonPods: async (node) => daemonSetsOf(await drain.pods(node)),
+    ...leases(new CoordinationV1Api(configuration)),
+  };
+}
+
+/** 422 is how a failed `test` of a JSON Patch is answered. */
+function unpatched(error: unknown): PatchAnswer {
+  const status = refusedWith(error);
+  if (status === 409 || status === 422) return { kind: 'stale' };
+  if (status === 404) return { kind: 'gone' };
+  throw error;
+}
+
+/**
+ * Policies deny with 422 as well: then nobody has changed the node, and asking again won't help.
+ */
+async function isAsSeen(
+  core: CoreV1Api,
+  name: string,
+  patch: readonly PatchOperation[],
+): Promise<boolean> {
+  const node = await readOne(core.readNode({ name }));
+  const version = node?.metadata?.resourceVersion;
+  return patch.some(
+    (step) =>
+      step.op === 'test' && step.path === '/metadata/resourceVersion' && step.value === version,
+  );
+}
+
+function drainApi(core: CoreV1Api): DrainApi {
+  return {
+    async pods(node) {
+      const fieldSelector = `spec.nodeName=${node}`;
+      const pods = await listAll((page) =>
+        core.listPodForAllNamespaces({ ...page, fieldSelector }),
+      );
+      return pods.map(podView);
+    },
+    evict: (pod, gracePeriodSeconds) => evict(core, pod, gracePeriodSeconds),
+  };
+}
+
+async function evict(core: CoreV1Api, pod: PodView, gracePeriodSeconds: number): Promise<Eviction> {
+  const { namespace, name, uid } = pod;
+  const deleteOptions = {
+    preconditions: { uid },
+    ...(gracePeriodSeconds < 0 ? {} : { gracePeriodSeconds }),
+  };
+  const body = {
+    apiVersion: 'policy/v1',
+    kind: 'Eviction',
+    metadata: { namespace, name },
+    deleteOptions,
+  };
+  try {
+    await readable(core.createNamespacedPodEviction({ namespace, name, body }));
+    return { kind: 'accepted' };
+  } catch (error) {
+    if (error instanceof TroubleError) return classify(podName(pod), error);
+    throw error;
+  }
+}
+
+function leases(api: CoordinationV1Api): Pick<Kubernetes, 'lease' | 'writeLease'> {
+  return {
+    lease: async (namespace, name) => {
+      const lease = await readOne(api.readNamespacedLease({ namespace, name }));
+      return lease && leaseView(lease);
+    },
+    writeLease: async (lease, expected) => {
+      const { namespace, name } = lease;
+      const body = leaseBody(lease, expected);
+      try {
+        await readable(
+          expected === undefined
+            ? api.createNamespacedLease({ namespace, body })
+            : api.replaceNamespacedLease({ namespace, name, body }),
+        );
+        return 'written';
+      } catch (error) {
+        const status = refusedWith(error);
+        // 404: it was deleted meanwhile; for a new one it is the namespace that is missing.
+        if (status === 409 || (status === 404 && expected !== undefined)) return 'stale';
+        throw error;
+      }
+    },
+  };
+}
+
+function leaseBody(lease: LeaseWrite, resourceVersion: string | undefined): V1Lease {
+  const { namespace, name, annotations } = lease;
+  return {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: {
+      namespace,
+      name,
+      annotations,
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    },
+    spec: {
+      holderIdentity: lease.holder,
+      acquireTime: new V1MicroTime(lease.acquiredAt),
+      renewTime: new V1MicroTime(lease.renewedAt),
+    },
+  };
+}
+
+/**
+ * One entry a DaemonSet; during its rollout it may have two pods here, of which one has to be
+ * Ready.
+ */
+function daemonSetsOf(pods: readonly PodView[]): { daemonSet: string; ready: boolean }[] {
+  const ready = new Map<string, boolean>();
+  for (const pod of pods) {
+    if (pod.controller?.kind !== 'DaemonSet') continue;
+    const daemonSet = `${pod.namespace}/${pod.controller.name}`;
+    const pods = pod.ready && pod.deletion === undefined;
+    ready.set(daemonSet, (ready.get(daemonSet) ?? false) || pods);
+  }
+  return [...ready].map(([daemonSet, isReady]) => ({ daemonSet, ready: isReady }));
+}

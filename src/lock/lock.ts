@@ -1,0 +1,234 @@
+import * as z from 'zod';
+import { epochMs, instantSchema } from '../domain/instant.ts';
+
+/**
+ * The reboot lock of one scope (a cluster's key, or `fleet`): who works on the cluster, which nodes
+ * hold a slot, in which order turns are given, and a person's hold. A pure reducer; the durable
+ * entity around it is in `entity.ts`. It orders the runs of one controller. It is not what keeps
+ * nodes safe when it is lost: the marks on the nodes are.
+ */
+
+const holder = z.string().min(1).max(256);
+
+const slotSchema = z.object({
+  holder,
+  node: z.string(),
+  fence: z.number().int(),
+  since: instantSchema,
+  /** The step the holder is in, and since when it has been seen making progress. */
+  step: z.string(),
+  detail: z.string(),
+  progressAt: instantSchema,
+});
+export type Slot = z.infer<typeof slotSchema>;
+
+const ownerSchema = z.object({
+  holder,
+  run: z.string(),
+  fence: z.number().int(),
+  since: instantSchema,
+  progressAt: instantSchema,
+  /** Turns given so far: the plan's next node is the one with this index. */
+  turns: z.number().int(),
+});
+export type Owner = z.infer<typeof ownerSchema>;
+
+const holdSchema = z.object({
+  who: z.string().min(1).max(200),
+  why: z.string().min(1).max(500),
+  /** A hold with an end lifts itself; without, a person has to. */
+  until: instantSchema.optional(),
+  since: instantSchema,
+});
+export type Hold = z.infer<typeof holdSchema>;
+
+const lockSchema = z.object({
+  fence: z.number().int(),
+  owner: ownerSchema.optional(),
+  slots: z.array(slotSchema),
+  hold: holdSchema.optional(),
+});
+export type LockState = z.infer<typeof lockSchema>;
+
+export const freeLock: LockState = { fence: 0, slots: [] };
+
+/** Who may write a node can write a mark: an absurd number on one must not use the numbers up. */
+export const highestFloor = 2 ** 40;
+
+/**
+ * What may be asked of the lock. `now` comes with the message: an entity has no clock of its own.
+ */
+export const lockOperation = z.discriminatedUnion('op', [
+  /**
+   * Become the owner. `floor`: highest fencing number seen on marks, for when the lock was lost.
+   */
+  z.object({
+    op: z.literal('enter'),
+    holder,
+    run: z.string(),
+    now: instantSchema,
+    floor: z.number().int().nonnegative().max(highestFloor),
+    /** Holders that were found dead or stalled: their ownership and slots end here. */
+    evict: z.array(holder).max(100),
+  }),
+  z.object({ op: z.literal('leave'), holder }),
+  /** The owner's lane takes a slot for its next turn. */
+  z.object({
+    op: z.literal('take'),
+    owner: holder,
+    holder,
+    now: instantSchema,
+    limit: z.number().int().min(1),
+    /** A turn of the plan; recovering a marked node is none, and its mark has a slot already. */
+    purpose: z.enum(['turn', 'recover']),
+  }),
+  /** Names what the slot is for, and says that its holder gets on. */
+  z.object({
+    op: z.literal('progress'),
+    holder,
+    node: z.string(),
+    step: z.string(),
+    detail: z.string().max(500),
+    now: instantSchema,
+  }),
+  z.object({ op: z.literal('free'), holder }),
+  z.object({
+    op: z.literal('hold'),
+    who: holdSchema.shape.who,
+    why: holdSchema.shape.why,
+    until: instantSchema.optional(),
+    now: instantSchema,
+  }),
+  z.object({ op: z.literal('lift') }),
+]);
+export type LockOperation = z.infer<typeof lockOperation>;
+export type LockOperationName = LockOperation['op'];
+
+export type LockAnswer =
+  | { kind: 'entered'; fence: number }
+  | { kind: 'held'; owner: Owner }
+  | { kind: 'granted'; fence: number; turn: number }
+  | { kind: 'full'; slots: Slot[] }
+  | { kind: 'notOwner' }
+  | { kind: 'done' }
+  /** Not an operation of the lock. */
+  | { kind: 'refused'; value: string };
+
+/** Applies one operation; pure. */
+export function applyLock(
+  state: LockState,
+  operation: LockOperation,
+): { state: LockState; answer: LockAnswer } {
+  switch (operation.op) {
+    case 'enter':
+      return enter(state, operation);
+    case 'leave':
+      return done(state.owner?.holder === operation.holder ? without(state, 'owner') : state);
+    case 'take':
+      return take(state, operation);
+    case 'progress':
+      return done(progress(state, operation));
+    case 'free':
+      return done({ ...state, slots: state.slots.filter((s) => s.holder !== operation.holder) });
+    case 'hold': {
+      const { who, why, until, now } = operation;
+      return done({ ...state, hold: { who, why, since: now, ...(until ? { until } : {}) } });
+    }
+    case 'lift':
+      return done(without(state, 'hold'));
+  }
+}
+
+/** The hold that stands at `now` (epoch milliseconds), if any. */
+export function activeHold(state: LockState, now: number): Hold | undefined {
+  const { hold } = state;
+  if (hold === undefined) return undefined;
+  return hold.until !== undefined && epochMs(hold.until) <= now ? undefined : hold;
+}
+
+/** Parses an entity's stored state; `undefined` stands for a lock that nobody ever used. */
+export function parseLock(stored: unknown): LockState {
+  return stored === undefined || stored === null ? freeLock : lockSchema.parse(stored);
+}
+
+/** The highest fencing number wins; a lost lock starts above what the marks show. */
+function nextFence(state: LockState, floor: number): number {
+  return Math.max(state.fence, floor) + 1;
+}
+
+function enter(before: LockState, { holder, run, now, floor, evict }: OperationOf<'enter'>) {
+  const state = evicted(before, evict);
+  const { owner } = state;
+  if (owner?.holder === holder) {
+    return { state, answer: { kind: 'entered', fence: owner.fence } as const };
+  }
+  if (owner !== undefined) return { state, answer: { kind: 'held', owner } as const };
+  const fence = nextFence(state, floor);
+  return {
+    state: {
+      ...state,
+      fence,
+      owner: { holder, run, fence, since: now, progressAt: now, turns: 0 },
+      // What an owner before left behind ends here; a node of it that is still out of service has
+      // its mark.
+      slots: [],
+    },
+    answer: { kind: 'entered', fence } as const,
+  };
+}
+
+/** The state without what these holders had, whoever asks: they are dead or stalled. */
+function evicted(state: LockState, holders: readonly string[]): LockState {
+  const slots = state.slots.filter((slot) => !holders.includes(slot.holder));
+  const { owner } = state;
+  const ownerIsLost = owner !== undefined && holders.includes(owner.holder);
+  return { ...(ownerIsLost ? without(state, 'owner') : state), slots };
+}
+
+function take(state: LockState, operation: OperationOf<'take'>) {
+  const { holder, now, limit, purpose } = operation;
+  const { owner } = state;
+  if (owner === undefined || owner.holder !== operation.owner) {
+    return { state, answer: { kind: 'notOwner' } as const };
+  }
+  const others = state.slots.filter((slot) => slot.holder !== holder);
+  if (purpose === 'turn' && others.length >= limit)
+    return { state, answer: { kind: 'full', slots: others } as const };
+  const fence = nextFence(state, 0);
+  const slot = { holder, node: '', fence, since: now, step: 'taken', detail: '', progressAt: now };
+  return {
+    state: {
+      ...state,
+      fence,
+      owner: {
+        ...owner,
+        turns: purpose === 'turn' ? owner.turns + 1 : owner.turns,
+        progressAt: now,
+      },
+      slots: [...others, slot],
+    },
+    answer: { kind: 'granted', fence, turn: owner.turns } as const,
+  };
+}
+
+/** What a slot's holder or the owner does is the owner's progress; a stranger's is nobody's. */
+function progress(state: LockState, operation: OperationOf<'progress'>): LockState {
+  const { holder, node, step, detail, now } = operation;
+  const { owner } = state;
+  if (owner?.holder !== holder && !state.slots.some((slot) => slot.holder === holder)) return state;
+  const slots = state.slots.map((slot) =>
+    slot.holder === holder ? { ...slot, node, step, detail, progressAt: now } : slot,
+  );
+  return { ...state, slots, ...(owner && { owner: { ...owner, progressAt: now } }) };
+}
+
+type OperationOf<K extends LockOperationName> = Extract<LockOperation, { op: K }>;
+
+function done(state: LockState): { state: LockState; answer: LockAnswer } {
+  return { state, answer: { kind: 'done' } };
+}
+
+function without(state: LockState, key: 'owner' | 'hold'): LockState {
+  const { [key]: _removed, ...rest } = state;
+  return rest;
+}

@@ -1,0 +1,230 @@
+import * as z from 'zod';
+import { clusterKey, parseClusterId, shortHash } from '../domain/arm.ts';
+import type { ClusterId } from '../domain/arm.ts';
+import { sentinelPathPattern } from '../domain/probe.ts';
+import { parseText } from './problem.ts';
+import type { Parsed, Problem } from './problem.ts';
+import type { Window } from './window.ts';
+
+/**
+ * Settings: one JSON document, `defaults` overlaid by each cluster's own values, parsed once into
+ * `Settings`. Only `Settings` reaches the rest of the program.
+ */
+
+const dayNames = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+
+const timeZone = z.string().refine(isTimeZone, {
+  error: 'is not an IANA time zone, e.g. "Europe/Berlin" or "UTC"',
+});
+
+const windowSchema = z.strictObject({
+  days: z.array(z.enum(dayNames)).min(1).describe('Days on which the window starts.'),
+  start: z
+    .string()
+    .regex(/^([01]\d|2[0-3]):[0-5]\d$/u, 'is not a time of day, e.g. "22:30"')
+    .describe('When it starts, HH:MM in its time zone.'),
+  durationMinutes: z
+    .int()
+    .min(30)
+    .max(7 * 24 * 60)
+    .describe('How long it stays open.'),
+  timeZone: timeZone.default('UTC').describe('IANA time zone.'),
+});
+
+const policyShape = {
+  windows: z
+    .array(windowSchema)
+    .max(20)
+    .describe('When nodes may be taken out of service; none means always.'),
+  concurrency: z.int().min(1).max(50).describe('Nodes of a cluster out of service at once.'),
+  excludePools: z.array(z.string()).describe('Pools that are left alone.'),
+  excludeNodes: z.array(z.string()).describe('Nodes that are left alone.'),
+  cordonedByPerson: z
+    .enum(['skip', 'reboot'])
+    .describe('Nodes that a person cordoned: leave them alone, or reboot and leave cordoned.'),
+  sentinelPath: z
+    .string()
+    .regex(sentinelPathPattern, 'is not an absolute path of letters, digits and . _ / -')
+    .describe('The file on the node that says a reboot is due.'),
+  probeMaxAgeHours: z.number().min(0).max(168).describe('How long a probe answer serves.'),
+  probeTimeoutSeconds: z.int().min(5).max(600).describe("The probe script's own timeout."),
+  probeConcurrency: z
+    .int()
+    .min(1)
+    .max(20)
+    .describe('Probes in flight in a subscription, shared by the clusters that run at once.'),
+  pollSeconds: z.int().min(5).max(300).describe('Between two looks at anything that takes time.'),
+  drainTimeoutMinutes: z.int().min(1).max(1440).describe('After it the drain is undone.'),
+  gracePeriodSeconds: z
+    .int()
+    .min(-1)
+    .max(3600)
+    .describe("Seconds a pod gets to end; -1 leaves the pod's own."),
+  deleteEmptyDirData: z.boolean().describe('Evict pods with emptyDir volumes; their data is lost.'),
+  evictUnmanaged: z.boolean().describe('Evict pods that no controller re-creates.'),
+  bootTimeoutMinutes: z
+    .int()
+    .min(30)
+    .max(240)
+    .describe('From the restart asked for to a new boot id. Azure itself may wait 15 minutes.'),
+  readyForSeconds: z.int().min(0).max(3600).describe('How long a booted node has to stay Ready.'),
+  readyTimeoutMinutes: z.int().min(1).max(240).describe('From the new boot to everything proved.'),
+  soakSeconds: z.int().min(0).max(86_400).describe('Pause after a node before the next one.'),
+  minDaysBetweenReboots: z
+    .number()
+    .min(0)
+    .max(365)
+    .describe('Loop guard: no second reboot of a node before that.'),
+  expectedDrainMinutes: z
+    .int()
+    .min(0)
+    .max(1440)
+    .describe('What a drain usually takes; judges whether a node still fits into the window.'),
+  expectedRestartMinutes: z
+    .int()
+    .min(0)
+    .max(240)
+    .describe('What restart and proof usually take; judges the fit as well.'),
+} as const;
+
+/** What every setting is when nobody says anything. */
+export const defaultPolicy = {
+  windows: [],
+  concurrency: 1,
+  excludePools: [],
+  excludeNodes: [],
+  cordonedByPerson: 'skip',
+  sentinelPath: '/var/run/reboot-required',
+  probeMaxAgeHours: 6,
+  probeTimeoutSeconds: 60,
+  probeConcurrency: 20,
+  pollSeconds: 15,
+  drainTimeoutMinutes: 30,
+  gracePeriodSeconds: -1,
+  deleteEmptyDirData: true,
+  evictUnmanaged: false,
+  bootTimeoutMinutes: 30,
+  readyForSeconds: 60,
+  readyTimeoutMinutes: 20,
+  soakSeconds: 60,
+  minDaysBetweenReboots: 1,
+  expectedDrainMinutes: 10,
+  expectedRestartMinutes: 20,
+} as const satisfies z.infer<z.ZodObject<typeof policyShape>>;
+
+const overridesSchema = z.strictObject(policyShape).partial();
+
+export const settingsSchema = z.strictObject({
+  $schema: z.string().optional(),
+  controller: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._:@-]{0,99}$/u,
+      'is not a name of at most 100 letters, digits and . _ : @ -',
+    )
+    .describe('Stable name of this installation; its claims and marks carry it.'),
+  claim: z
+    .enum(['keep', 'release'])
+    .default('keep')
+    .describe('Keep the claim on a cluster between runs, or release it when nothing is left open.'),
+  keepRunsDays: z.int().min(1).max(3650).default(30).describe('How long reports are kept.'),
+  defaults: overridesSchema.default({}).describe('What holds for every cluster.'),
+  clusters: z
+    .array(
+      overridesSchema.extend({
+        id: z
+          .string()
+          .refine((id) => parseClusterId(id) !== undefined, {
+            error:
+              'is not a cluster\'s ARM id: "/subscriptions/<guid>/resourceGroups/<name>' +
+              '/providers/Microsoft.ContainerService/managedClusters/<name>"',
+          })
+          .describe("The cluster's ARM id."),
+      }),
+    )
+    .min(1)
+    .max(1000)
+    .describe('The clusters to look after, with what differs from the defaults.'),
+});
+export type SettingsDocument = z.input<typeof settingsSchema>;
+
+/** A cluster's effective settings. */
+export type Policy = Omit<z.infer<z.ZodObject<typeof policyShape>>, 'windows'> & {
+  windows: readonly Window[];
+};
+
+export interface ClusterSettings {
+  /** Short, safe name: instance ids, entity keys, URLs, document paths. */
+  key: string;
+  id: ClusterId;
+  policy: Policy;
+}
+
+export interface Settings {
+  controller: string;
+  claim: 'keep' | 'release';
+  keepRunsDays: number;
+  clusters: ClusterSettings[];
+  /** Of the document; reports carry it. */
+  hash: string;
+}
+
+/** Parses the settings document; tells every problem at once. */
+export function parseSettings(text: string): Parsed<Settings> {
+  const parsed = parseText(text, settingsSchema, '(document)');
+  if (parsed.kind === 'bad') return parsed;
+  const { controller, claim, keepRunsDays, defaults, clusters } = parsed.value;
+  const problems: Problem[] = [];
+  const settings = clusters.flatMap(({ id: text, ...own }, index): ClusterSettings[] => {
+    const id = parseClusterId(text);
+    if (id === undefined) return [];
+    const key = clusterKey(id);
+    const twin = clusters.findIndex((other) => other.id.toLowerCase() === text.toLowerCase());
+    if (twin !== index) {
+      problems.push({
+        path: `clusters[${index}].id`,
+        problem: `is the same as clusters[${twin}].id`,
+      });
+    }
+    return [{ key, id, policy: policyOf(defaults, own) }];
+  });
+  if (problems.length > 0) return { kind: 'bad', problems };
+  return {
+    kind: 'ok',
+    value: { controller, claim, keepRunsDays, clusters: settings, hash: shortHash(text) },
+  };
+}
+
+/** JSON Schema of the settings document, for editors. */
+export function settingsJsonSchema(): unknown {
+  return z.toJSONSchema(settingsSchema, { io: 'input', unrepresentable: 'any' });
+}
+
+type Overrides = z.infer<typeof overridesSchema>;
+
+function policyOf(defaults: Overrides, own: Overrides): Policy {
+  const { windows, ...rest } = { ...defaultPolicy, ...present(defaults), ...present(own) };
+  return {
+    ...rest,
+    windows: windows.map(({ days, ...window }) => ({
+      ...window,
+      days: days.map((day) => dayNames.indexOf(day) + 1),
+    })),
+  };
+}
+
+/**
+ * Drops keys that are there with the value `undefined`, so that they don't hide what they overlay.
+ */
+function present<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(object).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}

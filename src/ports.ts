@@ -1,0 +1,170 @@
+import type { ClusterId, InstanceRef } from './domain/arm.ts';
+import type { ClusterFacts, Instance } from './domain/cluster.ts';
+import type { DrainPolicy, DrainSlice, PodLeft } from './domain/drain.ts';
+import type { NodeView, PatchOperation } from './domain/node.ts';
+import type { Trouble } from './domain/trouble.ts';
+
+/**
+ * What the world must offer. Every method that talks to the outside may throw `TroubleError` and
+ * nothing else on purpose; none retries what it sends, none waits longer than its own deadline
+ * (seconds).
+ */
+
+export interface Clock {
+  /** The present, epoch milliseconds. */
+  now(): number;
+}
+
+/** ARM: clusters, and the machines behind their nodes. */
+export interface Azure {
+  /** Reads a cluster and its pools (one GET). */
+  cluster(id: ClusterId): Promise<ClusterFacts>;
+  /** All instances in the cluster's node resource group that could back its nodes. */
+  instances(cluster: ClusterFacts): Promise<Instance[]>;
+  /** One instance; `undefined` when ARM has no such thing. */
+  instance(ref: InstanceRef): Promise<Instance | undefined>;
+  /** Starts a shell script on an instance through action run-command. Sent once, never re-sent. */
+  startScript(ref: InstanceRef, script: string): Promise<Started>;
+  /**
+   * One look at a started script; throws trouble when the *look* failed (keep the token, look
+   * again).
+   */
+  pollScript(ref: InstanceRef, token: string): Promise<ScriptPoll>;
+  /** Asks for a restart. Sent once, never re-sent. */
+  startRestart(ref: InstanceRef): Promise<Started>;
+  /** One look at a restart that was asked for. */
+  pollRestart(ref: InstanceRef, token: string): Promise<OperationPoll>;
+  /** A way into the cluster's API server. Connections are kept and shared within the process. */
+  kubernetes(cluster: ClusterFacts): Promise<Kubernetes>;
+}
+
+/** How asking for a long-running operation ended. */
+export type Started =
+  /** ARM accepted it; the token continues it (signed: never log it, never show it). */
+  | { kind: 'started'; token: string }
+  /** ARM definitely did not take it (4xx). */
+  | { kind: 'refused'; trouble: Trouble }
+  /** Nobody knows (5xx, 408, no answer): treat as started. */
+  | { kind: 'unsure'; trouble: Trouble };
+
+export type OperationPoll =
+  { kind: 'running'; token: string } | { kind: 'succeeded' } | { kind: 'failed'; value: string };
+
+export type ScriptPoll =
+  | { kind: 'running'; token: string }
+  /** It ended; ARM loses the exit code and keeps the last 4,096 bytes. */
+  | { kind: 'ended'; stdout: string; stderr: string }
+  | { kind: 'failed'; value: string };
+
+/**
+ * How ARM lets one into a cluster's API server; what both adapters have in common. Never logged.
+ */
+export interface KubernetesAccess {
+  /**
+   * The kubeconfig's text: the `known` one while it serves, or asked for anew after it was refused.
+   */
+  kubeconfig(freshness: 'known' | 'new'): Promise<string>;
+  /** The Entra token of the moment; `undefined` where the kubeconfig itself says who we are. */
+  token: (() => Promise<string>) | undefined;
+}
+
+/** One cluster's API server. */
+export interface Kubernetes {
+  nodes(): Promise<NodeView[]>;
+  /** `undefined` when there is no such node. */
+  node(name: string): Promise<NodeView | undefined>;
+  /** A conditional JSON Patch; `stale` when a `test` failed or somebody else wrote meanwhile. */
+  patchNode(name: string, patch: readonly PatchOperation[]): Promise<PatchAnswer>;
+  /** Evicts a few of the pods that have to leave, then looks. */
+  drainSlice(node: string, policy: DrainPolicy): Promise<DrainSlice>;
+  /** What would have to leave; asks for nothing. */
+  leftToDrain(node: string, policy: DrainPolicy): Promise<PodLeft[]>;
+  /** DaemonSets (`namespace/name`) with a pod on the node, and whether that pod is Ready. */
+  daemonPods(node: string): Promise<{ daemonSet: string; ready: boolean }[]>;
+  /** `undefined` when there is no such Lease. */
+  lease(namespace: string, name: string): Promise<LeaseView | undefined>;
+  /**
+   * Creates the Lease (`expected` undefined) or replaces it if it still is at `expected`.
+   * `stale` when somebody else was first.
+   */
+  writeLease(lease: LeaseWrite, expected: string | undefined): Promise<'written' | 'stale'>;
+}
+
+export type PatchAnswer = { kind: 'done'; node: NodeView } | { kind: 'stale' } | { kind: 'gone' };
+
+export interface LeaseWrite {
+  namespace: string;
+  name: string;
+  holder: string;
+  /** ISO 8601. */
+  acquiredAt: string;
+  renewedAt: string;
+  annotations: Record<string, string>;
+}
+
+export interface LeaseView extends LeaseWrite {
+  resourceVersion: string;
+}
+
+/** Documents by path (`runs/<id>/report.json`): a directory locally, blobs in Azure. */
+export interface Documents {
+  /** The parsed JSON; `undefined` when there is none. */
+  read(path: string): Promise<unknown>;
+  /** Writes the whole document at once; readers see the old or the new one, never half. */
+  write(path: string, value: unknown): Promise<void>;
+  /** Paths that start with `prefix`, in lexicographic order, after `after`, at most `limit`. */
+  list(prefix: string, options?: { after?: string; limit?: number }): Promise<string[]>;
+  /** Removes every document whose path starts with `prefix`. */
+  removeAll(prefix: string): Promise<void>;
+}
+
+/** The durable client, as activities and HTTP handlers see it. */
+export interface Durable {
+  /** Starts an orchestration under an id of ours; `exists` when that id is in use already. */
+  start(orchestrator: string, instanceId: string, input: unknown): Promise<'started' | 'exists'>;
+  status(instanceId: string): Promise<InstanceStatus | undefined>;
+  /** An entity's state; `undefined` when it has none. */
+  entity(name: string, key: string): Promise<unknown>;
+  signal(entity: string, key: string, operation: string, input: unknown): Promise<void>;
+  /** Forgets finished instances that were created before `before` (epoch milliseconds). */
+  purge(before: number): Promise<number>;
+}
+
+export interface InstanceStatus {
+  runtimeStatus:
+    | 'Running'
+    | 'Pending'
+    | 'Suspended'
+    | 'ContinuedAsNew'
+    | 'Completed'
+    | 'Failed'
+    | 'Terminated'
+    | 'Canceled';
+  customStatus: unknown;
+  output: unknown;
+}
+
+/** One structured log line; `run`, `cluster`, `node`, `step` where they are known. */
+export type Log = (entry: {
+  level: 'debug' | 'info' | 'warn' | 'error';
+  message: string;
+  run?: string;
+  cluster?: string;
+  node?: string;
+  step?: string;
+  detail?: Record<string, unknown>;
+}) => void;
+
+/** Everything that `createActivities` and the HTTP handlers are given. */
+export interface Ports {
+  clock: Clock;
+  azure: Azure;
+  documents: Documents;
+  log: Log;
+  /**
+   * The settings document as text, read anew for every activity so that policy can change mid-run.
+   */
+  settingsText(): Promise<string>;
+  /** Random hexadecimal digits, for run ids. */
+  randomHex(digits: number): string;
+}

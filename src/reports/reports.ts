@@ -1,0 +1,184 @@
+import * as z from 'zod';
+import {
+  clusterReportSchema,
+  clusterSummarySchema,
+  nodeResultSchema,
+  planSchema,
+  runRecordSchema,
+  runReportSchema,
+} from '../domain/run.ts';
+import type {
+  ClusterReport,
+  ClusterSummary,
+  NodeResult,
+  Plan,
+  RunRecord,
+  RunReport,
+} from '../domain/run.ts';
+import { shortHash } from '../domain/arm.ts';
+import { probeRecordSchema } from '../domain/need.ts';
+import type { ProbeRecord } from '../domain/need.ts';
+import type { Documents } from '../ports.ts';
+
+/**
+ * What runs leave behind, as documents: the index (newest first), each run's record, plans, node
+ * results and report, and the probe answers that serve later runs. Whatever grows with the fleet is
+ * here and not in orchestrations, which carry counts and references only.
+ */
+
+const cancelSchema = z.object({ who: z.string(), why: z.string(), at: z.string() });
+export type Cancel = z.infer<typeof cancelSchema>;
+
+const laneSchema = z.array(z.object({ node: z.string(), instance: z.string(), vmId: z.string() }));
+/** The nodes that one lane of probes asks, in order. */
+export type ProbeLane = z.infer<typeof laneSchema>;
+
+const probesSchema = z.record(z.string(), probeRecordSchema);
+/** Probe answers by node. */
+export type Probes = z.infer<typeof probesSchema>;
+
+const indexEntrySchema = z.object({
+  run: z.string(),
+  startedAt: z.string(),
+  endedAt: z.string().optional(),
+  status: runRecordSchema.shape.status,
+  source: z.string(),
+  dryRun: z.boolean(),
+  counts: runRecordSchema.shape.counts,
+});
+export type IndexEntry = z.infer<typeof indexEntrySchema>;
+
+export type Reports = ReturnType<typeof createReports>;
+
+export function createReports(documents: Documents) {
+  return { ...runs(documents), ...clusters(documents), ...probes(documents) };
+}
+
+async function readAs<T>(documents: Documents, path: string, schema: z.ZodType<T>) {
+  const stored = await documents.read(path);
+  return stored === undefined ? undefined : schema.parse(stored);
+}
+
+function runs(documents: Documents) {
+  const recordPath = (run: string) => `runs/${run}/run.json`;
+  return {
+    run: (run: string): Promise<RunRecord | undefined> =>
+      readAs(documents, recordPath(run), runRecordSchema),
+
+    /** Writes the record and its line in the index. */
+    async writeRun(record: RunRecord): Promise<void> {
+      const { run, startedAt, endedAt, status, counts, request } = record;
+      const entry: IndexEntry = {
+        run,
+        startedAt,
+        status,
+        source: request.source,
+        dryRun: request.dryRun,
+        counts,
+        ...(endedAt === undefined ? {} : { endedAt }),
+      };
+      await documents.write(recordPath(run), record);
+      await documents.write(indexPath(run), entry);
+    },
+
+    /** The index, newest first; `after` is the last run of the page before. */
+    async index(limit: number, after?: string): Promise<IndexEntry[]> {
+      const options = after === undefined ? { limit } : { limit, after: indexPath(after) };
+      const paths = await documents.list('index/', options);
+      const entries = await Promise.all(
+        paths.map((path) => readAs(documents, path, indexEntrySchema)),
+      );
+      return entries.filter((entry) => entry !== undefined);
+    },
+
+    cancel: (run: string): Promise<Cancel | undefined> =>
+      readAs(documents, `runs/${run}/cancel.json`, cancelSchema),
+    writeCancel: (run: string, cancel: Cancel): Promise<void> =>
+      documents.write(`runs/${run}/cancel.json`, cancel),
+
+    report: (run: string): Promise<RunReport | undefined> =>
+      readAs(documents, `runs/${run}/report.json`, runReportSchema),
+    writeReport: (report: RunReport): Promise<void> =>
+      documents.write(`runs/${report.run}/report.json`, report),
+
+    async removeRun(run: string): Promise<void> {
+      await documents.removeAll(`runs/${run}/`);
+      await documents.removeAll(indexPath(run));
+    },
+  };
+}
+
+function clusters(documents: Documents) {
+  const home = (run: string, cluster: string) => `runs/${run}/clusters/${cluster}`;
+  return {
+    plan: (run: string, cluster: string): Promise<Plan | undefined> =>
+      readAs(documents, `${home(run, cluster)}/plan.json`, planSchema),
+    writePlan: (run: string, plan: Plan): Promise<void> =>
+      documents.write(`${home(run, plan.cluster)}/plan.json`, plan),
+
+    async nodeResults(run: string, cluster: string): Promise<NodeResult[]> {
+      const paths = await documents.list(`${home(run, cluster)}/nodes/`);
+      const results = await inParallel(paths, (path) => readAs(documents, path, nodeResultSchema));
+      return results.filter((result) => result !== undefined);
+    },
+    writeNodeResult: (run: string, cluster: string, result: NodeResult): Promise<void> =>
+      documents.write(`${home(run, cluster)}/nodes/${shortHash(result.node)}.json`, result),
+
+    summary: (run: string, cluster: string): Promise<ClusterSummary | undefined> =>
+      readAs(documents, `${home(run, cluster)}/summary.json`, clusterSummarySchema),
+    clusterReport: (run: string, cluster: string): Promise<ClusterReport | undefined> =>
+      readAs(documents, `${home(run, cluster)}/report.json`, clusterReportSchema),
+    async writeClusterReport(run: string, report: ClusterReport): Promise<void> {
+      const { nodes: _nodes, ...summary } = report;
+      await documents.write(`${home(run, report.cluster)}/report.json`, report);
+      await documents.write(`${home(run, report.cluster)}/summary.json`, summary);
+    },
+  };
+}
+
+function probes(documents: Documents) {
+  const home = (run: string, cluster: string) => `runs/${run}/clusters/${cluster}/probes`;
+  return {
+    async lane(run: string, cluster: string, lane: number): Promise<ProbeLane> {
+      return (await readAs(documents, `${home(run, cluster)}/lane-${lane}.json`, laneSchema)) ?? [];
+    },
+    writeLane: (run: string, cluster: string, lane: number, nodes: ProbeLane): Promise<void> =>
+      documents.write(`${home(run, cluster)}/lane-${lane}.json`, nodes),
+
+    /**
+     * Answers of a run come in handfuls, one document each, so that lanes never write the same one.
+     */
+    writeAnswers: (run: string, cluster: string, name: string, answers: Probes): Promise<void> =>
+      documents.write(`${home(run, cluster)}/answers-${name}.json`, answers),
+    async answers(run: string, cluster: string): Promise<Probes> {
+      const paths = await documents.list(`${home(run, cluster)}/answers-`);
+      const parts = await inParallel(paths, (path) => readAs(documents, path, probesSchema));
+      return Object.assign({}, ...parts) as Probes;
+    },
+
+    /** What is still known from earlier runs. */
+    async lastProbes(cluster: string): Promise<Probes> {
+      return (await readAs(documents, `probes/${cluster}.json`, probesSchema)) ?? {};
+    },
+    writeLastProbes: (cluster: string, answers: Probes): Promise<void> =>
+      documents.write(`probes/${cluster}.json`, answers),
+  };
+}
+
+export type { ProbeRecord };
+
+/** Inverts a run id's digits so that lexicographic order is newest first. */
+function indexPath(run: string): string {
+  const inverted = run.replaceAll(/\d/gu, (digit) => String(9 - Number(digit)));
+  return `index/${inverted}.json`;
+}
+
+const parallelReads = 16;
+
+async function inParallel<A, B>(items: readonly A[], read: (item: A) => Promise<B>): Promise<B[]> {
+  const results: B[] = [];
+  for (let start = 0; start < items.length; start += parallelReads) {
+    results.push(...(await Promise.all(items.slice(start, start + parallelReads).map(read))));
+  }
+  return results;
+}

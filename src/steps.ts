@@ -1,0 +1,218 @@
+import * as z from 'zod';
+import { nodeResultSchema, runIdPattern, runRequestSchema } from './domain/run.ts';
+import type { ClusterSummary } from './domain/run.ts';
+import { probeRecordSchema } from './domain/need.ts';
+import type { ProbeRecord } from './domain/need.ts';
+import { outcomeSchema } from './domain/outcome.ts';
+import type { Outcome, OutcomeCounts } from './domain/outcome.ts';
+import { reasonSchema } from './domain/reason.ts';
+import type { Reason } from './domain/reason.ts';
+import type { Trouble } from './domain/trouble.ts';
+
+/**
+ * The activities, declared once: inputs as schemas (parsed on arrival, because anyone with the
+ * durable extension's key can send them), outputs as types. Orchestrators branch on `kind`;
+ * whatever has to be decided was decided in the activity, on its own clock, with the settings as
+ * they are then.
+ */
+
+const run = z.string().regex(runIdPattern);
+const cluster = z.string().regex(/^[a-z0-9_-]{1,60}$/u);
+const nodeName = z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/u);
+const instanceId = z.string().max(500);
+const token = z.string().max(8_000);
+const instant = z.iso.datetime();
+const holder = z.string().max(256);
+
+const inRun = { run };
+const inCluster = { run, cluster };
+/** A node whose slot we hold; `fence` is the number on its mark. */
+const onNode = {
+  run,
+  cluster,
+  node: nodeName,
+  fence: z.int().nonnegative(),
+  /** The Node object's UID, once it is known: another one is another node. */
+  uid: z.string().max(100).optional(),
+};
+
+export const stepInputs = {
+  openRun: z.object({ run, request: runRequestSchema }),
+  closeRun: z.object(inRun),
+
+  readMarks: z.object(inCluster),
+  findLost: z.object({ ...inCluster, holders: z.array(holder).max(100) }),
+  claimCluster: z.object(inCluster),
+  releaseClaim: z.object(inCluster),
+  readCluster: z.object({ ...inCluster, lanes: z.int().min(1).max(20) }),
+  planCluster: z.object(inCluster),
+  nextNode: z.object({ ...inCluster, turn: z.int().nonnegative() }),
+  closeCluster: z.object({ ...inCluster, reasons: z.array(reasonSchema).max(50) }),
+
+  readLane: z.object({ ...inCluster, lane: z.int().nonnegative(), cursor: z.int().nonnegative() }),
+  startProbe: z.object({
+    ...inCluster,
+    node: nodeName,
+    instance: instanceId,
+    vmId: z.string(),
+    since: instant,
+  }),
+  pollProbe: z.object({
+    ...inCluster,
+    node: nodeName,
+    instance: instanceId,
+    vmId: z.string(),
+    since: instant,
+    token,
+  }),
+  saveProbes: z.object({
+    ...inCluster,
+    name: z.string().regex(/^[0-9-]{1,40}$/u),
+    answers: z.record(nodeName, probeRecordSchema),
+  }),
+
+  adoptMark: z.object(onNode),
+  cordon: z.object({ ...onNode, instance: instanceId, probe: probeRecordSchema }),
+  drainSlice: z.object({ ...onNode, since: instant }),
+  restart: z.object({ ...onNode, since: instant, attempt: z.int().min(1).max(2) }),
+  checkBoot: z.object({ ...onNode, token: token.optional() }),
+  checkReady: z.object({
+    ...onNode,
+    since: instant,
+    readySince: instant.optional(),
+    /** The Ready condition's own last transition when we first saw it Ready. */
+    transition: z.string().optional(),
+  }),
+  finish: z.object({ ...onNode, since: instant, probe: probeRecordSchema }),
+  undo: z.object({ ...onNode, outcome: outcomeSchema }),
+  leaveMarked: z.object({ ...onNode, outcome: outcomeSchema }),
+  recordNode: z.object({ ...inCluster, result: nodeResultSchema }),
+};
+
+export type StepName = keyof typeof stepInputs;
+export type StepInput<N extends StepName> = z.output<(typeof stepInputs)[N]>;
+
+/** A call to the outside ended in trouble; nothing was decided. */
+export interface InTrouble {
+  kind: 'trouble';
+  trouble: Trouble;
+}
+
+export interface ClusterTask {
+  cluster: string;
+  /** Probes that this cluster may have in flight: its share of the subscription's. */
+  probeLanes: number;
+}
+
+export interface MarkedNode {
+  node: string;
+  fence: number;
+  /** Whose the mark is: a dead run of ours (recover it), a live one, or somebody else's. */
+  whose: 'dead' | 'live' | 'foreign';
+}
+
+/** Facts about a node that its report carries from the cordon on. */
+export interface NodeFacts {
+  uid: string;
+  wasUnschedulable: boolean;
+  bootIdBefore: string;
+  kernelBefore: string;
+}
+
+/** How a node's mark says where its work was left. */
+export type Resumption =
+  /** Restart not asked for: undo. */
+  | { step: 'undo' }
+  /** Restart asked for, boot id as before. */
+  | { step: 'boot'; attempt: 1 | 2 }
+  /** It has booted. */
+  | { step: 'ready'; since: string };
+
+export interface StepOutputs {
+  openRun: { kind: 'opened'; clusters: ClusterTask[] } | { kind: 'refused'; reasons: Reason[] };
+  closeRun: { kind: 'closed'; counts: OutcomeCounts };
+
+  readMarks:
+    { kind: 'marks'; floor: number; marks: MarkedNode[] } | { kind: 'refused'; reasons: Reason[] };
+  findLost: { kind: 'lost'; holders: string[] };
+  claimCluster: { kind: 'claimed' } | { kind: 'refused'; reasons: Reason[] };
+  releaseClaim: { kind: 'done' };
+  readCluster:
+    { kind: 'read'; toProbe: number; lanes: number } | { kind: 'refused'; reasons: Reason[] };
+  planCluster: { kind: 'planned'; due: number; lanes: number };
+  nextNode:
+    | { kind: 'node'; node: string; instance: string; vmId: string; soakSeconds: number }
+    | { kind: 'none' };
+  closeCluster: { kind: 'closed'; summary: ClusterSummary };
+
+  readLane: {
+    kind: 'lane';
+    nodes: { node: string; instance: string; vmId: string }[];
+    more: boolean;
+  };
+  startProbe:
+    | { kind: 'started'; token: string; waitSeconds: number }
+    | { kind: 'busy'; waitSeconds: number }
+    | { kind: 'answer'; record: ProbeRecord };
+  pollProbe:
+    | { kind: 'running'; token: string; waitSeconds: number }
+    | { kind: 'forgotten' }
+    | { kind: 'answer'; record: ProbeRecord };
+  saveProbes: { kind: 'done' };
+
+  adoptMark:
+    | { kind: 'adopted'; resume: Resumption; instance: string; vmId: string; facts: NodeFacts }
+    | { kind: 'ended'; outcome: Outcome };
+  cordon:
+    | { kind: 'cordoned'; at: string; facts: NodeFacts }
+    | { kind: 'no'; outcome: Outcome }
+    | { kind: 'again'; waitSeconds: number };
+  drainSlice:
+    | { kind: 'drained'; at: string }
+    | { kind: 'draining'; waitSeconds: number; detail: string }
+    | { kind: 'stop'; outcome: Outcome }
+    | Ended;
+  restart:
+    | { kind: 'asked'; at: string; waitSeconds: number; token?: string }
+    | { kind: 'notDrained' }
+    | { kind: 'wait'; waitSeconds: number; detail: string }
+    | { kind: 'stop'; outcome: Outcome }
+    | { kind: 'booted'; at: string }
+    | Ended;
+  checkBoot:
+    | { kind: 'booted'; at: string }
+    | { kind: 'waiting'; waitSeconds: number; detail: string; token?: string }
+    | { kind: 'restartAgain' }
+    | { kind: 'stuck'; outcome: Outcome }
+    | Ended;
+  checkReady:
+    | { kind: 'ready'; at: string; instance: string; vmId: string }
+    | {
+        kind: 'waiting';
+        waitSeconds: number;
+        detail: string;
+        readySince?: string;
+        transition?: string;
+      }
+    | { kind: 'stuck'; outcome: Outcome }
+    | Ended;
+  finish:
+    | { kind: 'finished'; at: string; outcome: Outcome; bootIdAfter: string; kernelAfter: string }
+    | { kind: 'again'; waitSeconds: number; detail: string }
+    | { kind: 'stuck'; outcome: Outcome }
+    | Ended;
+  undo: { kind: 'undone'; at: string } | Ended;
+  leaveMarked: { kind: 'done' };
+  recordNode: { kind: 'done' };
+}
+
+/** The node is no longer ours to work on: gone, replaced, or its mark was taken over. */
+export interface Ended {
+  kind: 'ended';
+  outcome: Outcome;
+}
+
+export type StepOutput<N extends StepName> = StepOutputs[N] | InTrouble;
+
+/** What `createActivities` has to provide. */
+export type Activities = { [N in StepName]: (input: unknown) => Promise<StepOutput<N>> };

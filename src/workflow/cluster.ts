@@ -1,0 +1,155 @@
+import type { OrchestrationContext } from 'durable-functions';
+import { reasonOfDefect, reasonOfTrouble } from '../domain/reason.ts';
+import type { Reason } from '../domain/reason.ts';
+import { instanceIds } from '../domain/run.ts';
+import type { ClusterSummary, NodeResult } from '../domain/run.ts';
+import type { ClusterTask } from '../steps.ts';
+import { askLock, isTrouble, newFlow, nowOf, patiently, subOrchestrate } from './flow.ts';
+import type { Flow, Steps } from './flow.ts';
+import type { NodeWork } from './node.ts';
+import { probeAll } from './probe.ts';
+import type { TurnsWork } from './turns.ts';
+
+export interface ClusterWork extends ClusterTask {
+  run: string;
+  dryRun: boolean;
+}
+
+const patienceMinutes = 20;
+
+/**
+ * Orchestrator `cluster`: enter the lock, claim, recover, read, probe, plan, and then turn after
+ * turn. Whatever happens, the lock is left and the cluster's report is closed with an outcome for
+ * every node.
+ */
+export function* clusterOrchestrator(context: OrchestrationContext): Steps<ClusterSummary> {
+  const flow = newFlow(context);
+  const work = context.df.getInput<ClusterWork>() satisfies ClusterWork;
+  const { run, cluster } = work;
+  let reasons: Reason[];
+  try {
+    reasons = work.dryRun ? yield* planOnly(flow, work) : yield* rebootUnderLock(flow, work);
+  } catch (error) {
+    reasons = [reasonOfDefect(error)];
+  }
+  const closed = yield* patiently(flow, 'closeCluster', { run, cluster, reasons }, patienceMinutes);
+  if (!isTrouble(closed)) return closed.summary;
+  reasons = [...reasons, reasonOfTrouble(closed.trouble)];
+  return { cluster, id: cluster, reasons, counts: { failed: 1 } };
+}
+
+function* planOnly(flow: Flow, work: ClusterWork): Steps<Reason[]> {
+  const planned = yield* makePlan(flow, work);
+  return planned.reasons;
+}
+
+function* rebootUnderLock(flow: Flow, work: ClusterWork): Steps<Reason[]> {
+  const { run, cluster } = work;
+  const holder = flow.context.df.instanceId;
+  const entered = yield* enter(flow, work, holder);
+  if (entered.length > 0) return entered;
+  try {
+    const claimed = yield* patiently(flow, 'claimCluster', { run, cluster }, patienceMinutes);
+    if (isTrouble(claimed)) return [reasonOfTrouble(claimed.trouble)];
+    if (claimed.kind === 'refused') return claimed.reasons;
+    yield* recover(flow, work, holder);
+    const { reasons, due, lanes } = yield* makePlan(flow, work);
+    if (due > 0) yield* rebootDue(flow, work, holder, lanes);
+    yield* patiently(flow, 'releaseClaim', { run, cluster }, patienceMinutes);
+    return reasons;
+  } finally {
+    yield* askLock(flow, cluster, { op: 'leave', holder });
+  }
+}
+
+/** Becomes the lock's owner, if need be in the place of one that is found dead or stalled. */
+function* enter(flow: Flow, { run, cluster }: ClusterWork, holder: string): Steps<Reason[]> {
+  const marks = yield* patiently(flow, 'readMarks', { run, cluster }, patienceMinutes);
+  if (isTrouble(marks)) return [reasonOfTrouble(marks.trouble)];
+  if (marks.kind === 'refused') return marks.reasons;
+  const { floor } = marks;
+  let evict: string[] = [];
+  for (let tries = 0; ; tries += 1) {
+    const now = nowOf(flow);
+    const answer = yield* askLock(flow, cluster, { op: 'enter', holder, run, now, floor, evict });
+    if (answer.kind === 'entered') return [];
+    if (answer.kind !== 'held') return [{ kind: 'lock', value: `the lock says ${answer.kind}` }];
+    const { owner } = answer;
+    const held: Reason = {
+      kind: 'lock',
+      value: `run ${owner.run} works on this cluster since ${owner.since}`,
+    };
+    if (tries > 0) return [held];
+    const holders = [owner.holder];
+    const lost = yield* patiently(flow, 'findLost', { run, cluster, holders }, patienceMinutes);
+    if (isTrouble(lost) || lost.holders.length === 0) return [held];
+    evict = lost.holders;
+  }
+}
+
+/** Finishes or undoes what dead runs have left, one node after the other, before anything else. */
+function* recover(flow: Flow, work: ClusterWork, holder: string): Steps<void> {
+  const { run, cluster } = work;
+  const marks = yield* patiently(flow, 'readMarks', { run, cluster }, patienceMinutes);
+  if (marks.kind !== 'marks') return;
+  for (const { node } of marks.marks.filter(({ whose }) => whose === 'dead')) {
+    const now = nowOf(flow);
+    const slot = yield* askLock(flow, cluster, {
+      op: 'take',
+      owner: holder,
+      holder,
+      now,
+      limit: 1,
+      purpose: 'recover',
+    });
+    if (slot.kind !== 'granted') return;
+    const begun: NodeWork = {
+      run,
+      cluster,
+      node,
+      instance: '',
+      vmId: '',
+      fence: slot.fence,
+      purpose: 'recover',
+      holder,
+      notBefore: now,
+      state: { step: 'adopt' },
+      instants: { begun: now },
+    };
+    const id = instanceIds.node(run, cluster, node, 'recover');
+    yield* subOrchestrate<NodeResult>(flow, 'node', begun, id);
+    yield* askLock(flow, cluster, { op: 'free', holder });
+  }
+}
+
+function* makePlan(
+  flow: Flow,
+  { run, cluster, probeLanes }: ClusterWork,
+): Steps<{ reasons: Reason[]; due: number; lanes: number }> {
+  const nothing = { due: 0, lanes: 0 };
+  const read = yield* patiently(
+    flow,
+    'readCluster',
+    { run, cluster, lanes: probeLanes },
+    patienceMinutes,
+  );
+  if (isTrouble(read)) return { reasons: [reasonOfTrouble(read.trouble)], ...nothing };
+  if (read.kind === 'refused') return { reasons: read.reasons, ...nothing };
+  yield* probeAll(flow, run, cluster, read.lanes);
+  const planned = yield* patiently(flow, 'planCluster', { run, cluster }, patienceMinutes);
+  if (isTrouble(planned)) return { reasons: [reasonOfTrouble(planned.trouble)], ...nothing };
+  return { reasons: [], due: planned.due, lanes: planned.lanes };
+}
+
+/** Gives turns until the plan is through: as many lanes as nodes may be out of service at once. */
+function* rebootDue(flow: Flow, work: ClusterWork, owner: string, lanes: number): Steps<void> {
+  const { run, cluster } = work;
+  const { df } = flow.context;
+  const notBefore = nowOf(flow);
+  const tasks = Array.from({ length: lanes }, (_, lane) => {
+    const turns: TurnsWork = { run, cluster, owner, lane, limit: lanes, notBefore };
+    return df.callSubOrchestrator('turns', turns, instanceIds.turns(run, cluster, lane));
+  });
+  flow.spent += lanes;
+  yield df.Task.all(tasks);
+}

@@ -1,0 +1,247 @@
+import type { DrainPolicy } from '../../src/domain/drain.ts';
+import { conditionalPatch } from '../../src/domain/node.ts';
+import type { NodeView } from '../../src/domain/node.ts';
+import { TroubleError } from '../../src/domain/trouble.ts';
+import type { Azure, Kubernetes, LeaseWrite } from '../../src/ports.ts';
+import { clusterId, simulate, troubleOf } from './azureHarness.ts';
+import type { Simulation } from './azureHarness.ts';
+
+/** The Kubernetes adapter against simulated Azure's API servers, reached through ARM. */
+
+const one = clusterId('one');
+const two = clusterId('two');
+
+const fleet = {
+  name: 'kubernetes',
+  timings: { spread: 0 },
+  clusters: [
+    {
+      id: one.id,
+      pools: [{ name: 'web', count: 2, nodes: { 1: { cordoned: true } } }],
+      workloads: [
+        { kind: 'DaemonSet', namespace: 'kube-system', name: 'kube-proxy' },
+        {
+          kind: 'StaticPod',
+          namespace: 'kube-system',
+          name: 'proxy',
+          on: { pool: 'web', index: 0 },
+        },
+        { kind: 'Deployment', name: 'shop', replicas: 3, startSeconds: 30, maxUnavailable: 1 },
+        { kind: 'Deployment', name: 'cache', replicas: 1, emptyDir: true, terminationSeconds: 20 },
+      ],
+    },
+    {
+      id: two.id,
+      access: 'local',
+      pools: [{ name: 'web', count: 1 }],
+      workloads: [{ kind: 'Pod', name: 'lonely', on: { pool: 'web', index: 0 } }],
+    },
+  ],
+};
+
+const policy: DrainPolicy = {
+  gracePeriodSeconds: -1,
+  deleteEmptyDirData: true,
+  evictUnmanaged: false,
+  parallelEvictions: 5,
+};
+
+let simulation: Simulation;
+let arm: Azure;
+
+beforeEach(async () => {
+  simulation = await simulate(fleet);
+  arm = simulation.adapter();
+});
+
+afterEach(() => simulation.stop());
+
+const connect = async (id = one): Promise<Kubernetes> => arm.kubernetes(await arm.cluster(id));
+
+async function nodeNamed(kubernetes: Kubernetes, end: string): Promise<NodeView> {
+  const nodes = await kubernetes.nodes();
+  const node = nodes.find(({ name }) => name.endsWith(end));
+  if (node === undefined) throw new Error(`no node ${end}`);
+  return node;
+}
+
+const asked = (method: string, path: string) =>
+  simulation.seen.filter((request) => request.method === method && request.path.includes(path));
+
+describe('reaching an API server', () => {
+  it('asks ARM once for the way, and Entra clusters are told our token', async () => {
+    const kubernetes = await connect();
+    await kubernetes.nodes();
+    await (await connect()).nodes();
+    expect(asked('POST', 'listClusterUserCredential')).toHaveLength(1);
+    expect(asked('GET', '/api/v1/nodes')).toMatchObject([
+      { actor: 'controller' },
+      { actor: 'controller' },
+    ]);
+  });
+
+  it('is let in by the certificate of a cluster with local accounts', async () => {
+    expect(await (await connect(two)).nodes()).toHaveLength(1);
+  });
+
+  it('asks for a new kubeconfig, once, when the API server does not know us', async () => {
+    const kubernetes = await connect();
+    const unauthorized = { kind: 'answer', status: 401 } as const;
+    simulation.fault({ service: 'kubernetes', path: '/nodes', fault: unauthorized });
+    expect(await kubernetes.nodes()).toHaveLength(2);
+    expect(asked('POST', 'listClusterUserCredential')).toHaveLength(2);
+    simulation.fault({ service: 'kubernetes', path: '/nodes', times: 5, fault: unauthorized });
+    for (let call = 0; call < 3; call += 1) {
+      expect(await troubleOf(kubernetes.nodes())).toMatchObject({ kind: 'forbidden', status: 401 });
+    }
+    expect(asked('POST', 'listClusterUserCredential')).toHaveLength(3);
+  });
+
+  it('says at once when ARM does not hand out the kubeconfig', async () => {
+    simulation.azure.faults.deny({
+      action: 'Microsoft.ContainerService/managedClusters/listClusterUserCredential/action',
+    });
+    const trouble = await troubleOf(connect());
+    expect(trouble).toMatchObject({ kind: 'forbidden' });
+    expect(trouble.value).toContain('listClusterUserCredential/action');
+  });
+});
+
+describe('nodes', () => {
+  it('are seen with what decisions need', async () => {
+    const nodes = await (await connect()).nodes();
+    expect(nodes.map(({ unschedulable }) => unschedulable)).toEqual([false, true]);
+    expect(nodes[0]).toMatchObject({ ready: true, os: 'linux', pool: 'web' });
+    for (const { uid, bootId, kernel, providerId, readySince, resourceVersion } of nodes) {
+      expect([uid, bootId, kernel, providerId, readySince, resourceVersion]).not.toContain('');
+    }
+  });
+
+  it('that do not exist are undefined, and gone to a patch', async () => {
+    const kubernetes = await connect();
+    expect(await kubernetes.node('nobody')).toBeUndefined();
+    const patch = [{ op: 'test', path: '/metadata/uid', value: 'x' }] as const;
+    expect(await kubernetes.patchNode('nobody', patch)).toEqual({ kind: 'gone' });
+  });
+
+  it('are changed only if nobody else changed them since', async () => {
+    const kubernetes = await connect();
+    const node = await nodeNamed(kubernetes, '000000');
+    const patch = conditionalPatch(node, { unschedulable: true, annotations: { 'a/b': 'c' } });
+    expect(await kubernetes.patchNode(node.name, patch)).toMatchObject({
+      kind: 'done',
+      node: { unschedulable: true, annotations: { 'a/b': 'c' } },
+    });
+    expect(await kubernetes.patchNode(node.name, patch)).toEqual({ kind: 'stale' });
+    expect(await kubernetes.node(node.name)).toMatchObject({ annotations: { 'a/b': 'c' } });
+  });
+});
+
+describe('leases', () => {
+  const lease: LeaseWrite = {
+    namespace: 'kube-system',
+    name: 'claim',
+    holder: 'us',
+    acquiredAt: '2026-01-05T22:00:00.000Z',
+    renewedAt: '2026-01-05T22:00:05.250Z',
+    annotations: { 'a/b': 'c' },
+  };
+
+  it('are created once, and replaced only where they were seen', async () => {
+    const kubernetes = await connect();
+    expect(await kubernetes.lease('kube-system', 'claim')).toBeUndefined();
+    expect(await kubernetes.writeLease(lease, undefined)).toBe('written');
+    expect(await kubernetes.writeLease({ ...lease, holder: 'them' }, undefined)).toBe('stale');
+    const seen = await kubernetes.lease('kube-system', 'claim');
+    expect(seen).toMatchObject(lease);
+    const next = { ...lease, renewedAt: '2026-01-05T22:10:00.000Z' };
+    expect(await kubernetes.writeLease(next, seen?.resourceVersion)).toBe('written');
+    expect(await kubernetes.writeLease(next, seen?.resourceVersion)).toBe('stale');
+    expect(await kubernetes.lease('kube-system', 'claim')).toMatchObject(next);
+  });
+});
+
+describe('draining', () => {
+  /** Cordons a node and drains it slice by slice, as the orchestrator does. */
+  async function cordoned(kubernetes: Kubernetes): Promise<string> {
+    const nodes = await kubernetes.nodes();
+    for (const node of nodes.filter(({ unschedulable }) => unschedulable)) {
+      await simulation.azure.person.uncordon(node.name);
+    }
+    const node = await nodeNamed(kubernetes, '000000');
+    await kubernetes.patchNode(node.name, conditionalPatch(node, { unschedulable: true }));
+    return node.name;
+  }
+
+  it('empties a node slice by slice, and leaves what belongs to it', async () => {
+    const kubernetes = await connect();
+    const node = await cordoned(kubernetes);
+    const states = new Set<string>();
+    let slices = 0;
+    for (; slices < 50; slices += 1) {
+      const { left } = await kubernetes.drainSlice(node, policy);
+      for (const { state } of left) states.add(state);
+      if (left.length === 0) break;
+      await simulation.pass(10);
+    }
+    expect(slices).toBeLessThan(50);
+    expect(states).not.toContain('refused');
+    expect(await kubernetes.leftToDrain(node, policy)).toEqual([]);
+    expect(await kubernetes.daemonPods(node)).toEqual([
+      { daemonSet: 'kube-system/kube-proxy', ready: true },
+    ]);
+  });
+
+  it('says which budget blocks which pod', async () => {
+    const kubernetes = await connect();
+    const node = await cordoned(kubernetes);
+    simulation.hold();
+    const { evicted, left } = await kubernetes.drainSlice(node, policy);
+    const shop = [...evicted, ...left.map(({ pod }) => pod)].filter((pod) => /shop/u.test(pod));
+    expect(shop.length).toBeGreaterThan(1);
+    const blocked = left.filter(({ state }) => state === 'blocked');
+    expect(blocked.length).toBeGreaterThan(0);
+    expect(blocked[0]?.reason.value).toMatch(/^default\/shop-\S+ blocked by PDB shop: /u);
+  });
+
+  it('leaves everybody alone when one pod may not be evicted', async () => {
+    const kubernetes = await connect(two);
+    const [node] = await kubernetes.nodes();
+    const slice = await kubernetes.drainSlice(node?.name ?? '', policy);
+    expect(slice.evicted).toEqual([]);
+    expect(slice.left).toMatchObject([
+      { pod: 'default/lonely', state: 'refused', reason: { kind: 'undrainable' } },
+    ]);
+    expect(asked('POST', '/eviction')).toHaveLength(0);
+  });
+
+  it('asks for nothing when it only looks', async () => {
+    const kubernetes = await connect();
+    const node = await nodeNamed(kubernetes, '000000');
+    const left = await kubernetes.leftToDrain(node.name, policy);
+    expect(left.every(({ state }) => state === 'evicting')).toBe(true);
+    expect(asked('POST', '/eviction')).toHaveLength(0);
+  });
+
+  it('asks for nothing more when the API server is overloaded', async () => {
+    const kubernetes = await connect();
+    const node = await cordoned(kubernetes);
+    simulation.fault({
+      service: 'kubernetes',
+      path: '/eviction',
+      times: 99,
+      fault: { kind: 'answer', status: 429, headers: { 'retry-after': '1' } },
+    });
+    const slice = await kubernetes.drainSlice(node, { ...policy, parallelEvictions: 1 });
+    expect(asked('POST', '/eviction')).toHaveLength(1);
+    expect(slice.left[0]).toMatchObject({ state: 'evicting', reason: { kind: 'throttled' } });
+  });
+});
+
+it('throws nothing but trouble when the connection is cut', async () => {
+  const kubernetes = await connect();
+  simulation.fault({ service: 'kubernetes', path: '/nodes', fault: { kind: 'drop' } });
+  const error = await kubernetes.nodes().catch((error: unknown) => error);
+  expect(error).toBeInstanceOf(TroubleError);
+  expect(error).toMatchObject({ trouble: { kind: 'unreachable' } });
+});

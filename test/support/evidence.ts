@@ -1,0 +1,84 @@
+import type { AuditLine } from '../../local/azure/audit.ts';
+
+/** What the promises are judged by: what Azure and Kubernetes saw, and what was said about it. */
+export interface Evidence {
+  lines: readonly AuditLine[];
+  /** The names under which our controllers act. */
+  actors: ReadonlySet<string>;
+  /** What was there at a line of ours that changed something, by the line's `seq`. */
+  scenes: ReadonlyMap<number, Scene>;
+  before: readonly NodeNow[];
+  after: readonly NodeNow[];
+  /** Nodes that were deleted, and the last line before. */
+  departures: readonly { node: string; seq: number }[];
+  /** The reports of the runs that ended, oldest first. */
+  reports: readonly Report[];
+}
+
+export interface NodeNow {
+  /** The managed cluster's ARM id. */
+  cluster: string;
+  node: string;
+  unschedulable: boolean;
+  /** Carries our mark. */
+  marked: boolean;
+  ready: boolean;
+}
+
+export interface Scene extends NodeNow {
+  pods: readonly PodNow[];
+  /** What reboot-required says on the machine itself. */
+  sentinel: boolean;
+  bootId: string;
+  kernel: string;
+  /** The machine and its root file system. */
+  vmId: string;
+  bornAt: number;
+  clusterState: string;
+  poolState: string;
+  /** Whether the Node's providerID names the machine on which it runs. */
+  honest: boolean;
+}
+
+export interface PodNow {
+  name: string;
+  /** Kind and name of the controller; empty for none. */
+  owner: string;
+  mirror: boolean;
+  ready: boolean;
+  terminating: boolean;
+}
+
+/** A run's report, as far as the promises go; the HTTP API's own JSON. */
+export interface Report {
+  run: string;
+  status: string;
+  request: { dryRun: boolean };
+  startedAt: string;
+  endedAt?: string | undefined;
+  clusters: readonly {
+    cluster: string;
+    id: string;
+    reasons: readonly Reason[];
+    nodes: readonly NodeReport[];
+  }[];
+}
+
+export interface NodeReport {
+  node: string;
+  pool: string;
+  decision: { kind: string; reasons: readonly Reason[] };
+  outcome: { kind: string; reasons: readonly Reason[] };
+  bootIdBefore: string;
+  bootIdAfter?: string | undefined;
+  kernelAfter?: string | undefined;
+  wasUnschedulable: boolean;
+  instants: Readonly<Record<string, string>>;
+}
+
+export interface Reason {
+  kind: string;
+  value: string;
+}
+
+export const markAnnotation = 'aks-reboot-orchestrator/mark';

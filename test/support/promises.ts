@@ -1,0 +1,407 @@
+import type { AuditLine } from '../../local/azure/audit.ts';
+import { markAnnotation } from './evidence.ts';
+import type { Evidence, NodeReport, Report, Scene } from './evidence.ts';
+
+/**
+ * DESIGN's promises, each as a function of what Azure and Kubernetes saw. They share no code with `src/`
+ * and say what is broken, a sentence each; nothing means kept.
+ */
+export type Violations = string[];
+
+const minuteMs = 60_000;
+const at = (line: { t: string }) => Date.parse(line.t);
+const tookEffect = ({ status, detail }: AuditLine) =>
+  detail['taken'] === true || (status >= 200 && status < 300);
+const where = ({ t, seq, node, actor }: AuditLine) => `${t} #${seq} ${node} by ${actor}`;
+
+/** What a line did to our mark; undefined for nothing. */
+function markChange({ detail }: AuditLine): 'written' | 'removed' | undefined {
+  const annotations = detail['annotations'];
+  if (typeof annotations !== 'object' || annotations === null) return undefined;
+  if (!(markAnnotation in annotations)) return undefined;
+  const text = (annotations as Record<string, unknown>)[markAnnotation];
+  return text === null ? 'removed' : 'written';
+}
+
+const markOf = ({ detail }: AuditLine) =>
+  JSON.parse(String((detail['annotations'] as Record<string, unknown>)[markAnnotation])) as {
+    attempt?: { number: number; at: string };
+  };
+
+const isOurs = ({ actors }: Evidence, { actor }: AuditLine) => actors.has(actor);
+const ourEffects = (evidence: Evidence) =>
+  evidence.lines.filter((line) => isOurs(evidence, line) && tookEffect(line));
+
+function sceneAt({ scenes }: Evidence, line: AuditLine): Scene {
+  const scene = scenes.get(line.seq);
+  if (scene === undefined) throw new Error(`nobody looked at ${where(line)}`);
+  return scene;
+}
+
+/** Lines at which a node that was not marked became so: it is ours from there on. */
+function takings(evidence: Evidence): AuditLine[] {
+  const marked = new Set(evidence.before.filter((node) => node.marked).map(({ node }) => node));
+  return evidence.lines.filter((line) => {
+    if (line.action !== 'annotate' || !tookEffect(line)) return false;
+    const change = markChange(line);
+    const was = marked.has(line.node);
+    if (change === 'written') marked.add(line.node);
+    if (change === 'removed') marked.delete(line.node);
+    return change === 'written' && !was && isOurs(evidence, line);
+  });
+}
+
+/** Promise 1: never more than `concurrency` nodes of a cluster out of service because of us. */
+export function oneAtATime(evidence: Evidence, concurrency = 1): Violations {
+  const out = new Map<string, { cluster: string; returned: boolean }>();
+  const unready = new Set(evidence.before.filter(({ ready }) => !ready).map(({ node }) => node));
+  const violations: Violations = [];
+  const left = [...evidence.departures];
+  for (const line of evidence.lines) {
+    for (; left[0] !== undefined && left[0].seq < line.seq; left.shift()) out.delete(left[0].node);
+    const { action, node, cluster } = line;
+    if (action === 'ready') {
+      if (line.detail['ready'] === 'True') unready.delete(node);
+      else unready.add(node);
+    }
+    if (!tookEffect(line) && action !== 'ready') continue;
+    const change = action === 'annotate' ? markChange(line) : undefined;
+    if (isOurs(evidence, line) && (action === 'cordon' || change === 'written') && !out.has(node)) {
+      out.set(node, { cluster, returned: false });
+      const others = [...out].filter(([, one]) => one.cluster === cluster).map(([name]) => name);
+      if (others.length > concurrency) {
+        violations.push(`${where(line)}: out of service at once: ${others.join(', ')}`);
+      }
+    }
+    const known = out.get(node);
+    if (known === undefined) continue;
+    if (isOurs(evidence, line) && (action === 'uncordon' || change === 'removed')) {
+      known.returned = true;
+    }
+    const released = action === 'uncordon' && !isOurs(evidence, line);
+    if (released || (known.returned && !unready.has(node))) out.delete(node);
+  }
+  return violations;
+}
+
+const mayStay = ({ owner, mirror }: Scene['pods'][number]) =>
+  mirror || owner.startsWith('DaemonSet/');
+
+/** Whether Azure may have taken it: anything but a definite refusal counts as asked. */
+const asked = ({ status, detail }: AuditLine) =>
+  detail['taken'] === true || status < 400 || status >= 500;
+
+/** Our restart requests, those that were definitely refused left out. */
+const restartsOf = (evidence: Evidence) =>
+  evidence.lines.filter(
+    (line) => line.action === 'restart' && isOurs(evidence, line) && asked(line),
+  );
+
+/** Promise 2: no restart is asked for unless the node is cordoned and nothing is left to drain. */
+export function drainedFirst(evidence: Evidence): Violations {
+  const askedBefore = new Set<string>();
+  return restartsOf(evidence).flatMap((line): Violations => {
+    const scene = sceneAt(evidence, line);
+    const boot = `${line.node} ${scene.bootId}`;
+    const again = askedBefore.has(boot);
+    askedBefore.add(boot);
+    if (!scene.unschedulable) return [`${where(line)}: restarted without being cordoned`];
+    // A machine that is down can't end its pods any more.
+    const left = scene.pods.filter(
+      (pod) => !mayStay(pod) && !(again && (pod.terminating || !scene.ready)),
+    );
+    const names = left.map(({ name }) => name).join(', ');
+    return left.length === 0 ? [] : [`${where(line)}: restarted with ${names} on it`];
+  });
+}
+
+interface Told {
+  report: Report;
+  cluster: string;
+  node: NodeReport;
+}
+
+const told = ({ reports }: Evidence): Told[] =>
+  reports.flatMap((report) =>
+    report.clusters.flatMap(({ id, nodes }) =>
+      nodes.map((node) => ({ report, cluster: id, node })),
+    ),
+  );
+
+const during = ({ startedAt, endedAt = startedAt }: Report, line: AuditLine) =>
+  at(line) >= Date.parse(startedAt) && at(line) <= Date.parse(endedAt);
+
+/** Promise 3: another boot of the same machine, steadily Ready, its DaemonSets back, no sentinel. */
+export function proved(evidence: Evidence, readyForSeconds = 30): Violations {
+  return told(evidence)
+    .filter(({ node }) => node.outcome.kind === 'rebooted')
+    .flatMap(({ report, node }): Violations => {
+      const lines = evidence.lines.filter((line) => line.node === node.node);
+      const end = lines.findLast(
+        (line) =>
+          isOurs(evidence, line) &&
+          markChange(line) === 'removed' &&
+          during(report, line) &&
+          tookEffect(line),
+      );
+      const began = takings(evidence).findLast(
+        (line) => line.node === node.node && line.seq < (end?.seq ?? 0),
+      );
+      if (end === undefined || began === undefined) {
+        return [`${node.node} is said to be rebooted, but nobody put it back into service`];
+      }
+      const since = lines.filter((line) => line.seq > began.seq && line.seq <= end.seq);
+      const first = sceneAt(evidence, began);
+      const last = sceneAt(evidence, end);
+      return unproved({ node, since, first, last, end, readyForSeconds, evidence }).map(
+        (why) => `${where(end)}: not proved: ${why}`,
+      );
+    });
+}
+
+function unproved(proof: {
+  node: NodeReport;
+  since: readonly AuditLine[];
+  first: Scene;
+  last: Scene;
+  end: AuditLine;
+  readyForSeconds: number;
+  evidence: Evidence;
+}): string[] {
+  const { node, since, first, last, end, readyForSeconds, evidence } = proof;
+  const why: string[] = [];
+  const expect = (holds: boolean, otherwise: string) => void (holds || why.push(otherwise));
+  expect(last.bootId !== first.bootId, 'the boot id is the same');
+  expect(last.bootId === node.bootIdAfter, 'the report tells another boot id');
+  expect(last.kernel === node.kernelAfter, 'the report tells another kernel');
+  expect(last.vmId === first.vmId && last.bornAt === first.bornAt, 'another machine');
+  expect(!last.sentinel, 'the sentinel is there');
+  expect(last.ready, 'not Ready');
+  const ready = since.findLast(({ action }) => action === 'ready');
+  const steadyMs = ready?.detail['ready'] === 'True' ? at(end) - at(ready) : 0;
+  expect(steadyMs >= readyForSeconds * 1000, `Ready for ${steadyMs} ms only`);
+  const booted = since.findLast(({ action }) => action === 'booted');
+  const probe = since.findLast(
+    (line) => line.action === 'probe' && isOurs(evidence, line) && tookEffect(line),
+  );
+  expect(booted !== undefined, 'it never booted');
+  expect((probe?.seq ?? 0) > (booted?.seq ?? 0), 'the sentinel was not asked for after the boot');
+  const daemons = (scene: Scene, ready: boolean) =>
+    scene.pods.filter((pod) => pod.owner.startsWith('DaemonSet/') && pod.ready === ready);
+  const missing = daemons(last, false).filter(({ owner }) =>
+    daemons(first, true).some((pod) => pod.owner === owner),
+  );
+  expect(missing.length === 0, `not Ready again: ${missing.map(({ name }) => name).join(', ')}`);
+  return why;
+}
+
+/** Outcomes that leave a node to a person, out of service. */
+const leftToPerson = ['notReady', 'notRebooted', 'unknown', 'failed'];
+
+/** Promise 4: what a person cordoned stays cordoned, and nothing else does. */
+export function leftAsFound(evidence: Evidence): Violations {
+  const violations: Violations = [];
+  const cordonedBy = new Map<string, 'us' | 'person'>();
+  for (const { node, unschedulable } of evidence.before) {
+    if (unschedulable) cordonedBy.set(node, 'person');
+  }
+  for (const line of evidence.lines.filter(tookEffect)) {
+    const ours = isOurs(evidence, line);
+    if (line.action === 'cordon') cordonedBy.set(line.node, ours ? 'us' : 'person');
+    if (line.action !== 'uncordon') continue;
+    if (ours && cordonedBy.get(line.node) === 'person') {
+      violations.push(`${where(line)}: uncordoned what a person had cordoned`);
+    }
+    cordonedBy.delete(line.node);
+  }
+  for (const { node, unschedulable, marked } of evidence.after) {
+    const ours = marked || (unschedulable && cordonedBy.get(node) === 'us');
+    if (!ours || isLeftToPerson(evidence, node)) continue;
+    violations.push(`${node} is still ${unschedulable ? 'cordoned' : 'marked'} by us`);
+  }
+  return violations;
+}
+
+function isLeftToPerson(evidence: Evidence, name: string): boolean {
+  const last = told(evidence).findLast(({ node }) => node.node === name);
+  const taken = takings(evidence).findLast(({ node }) => node === name);
+  const restarted = restartsOf(evidence).some(
+    ({ node, seq }) => node === name && seq > (taken?.seq ?? 0),
+  );
+  return restarted && leftToPerson.includes(last?.node.outcome.kind ?? '');
+}
+
+/** Promise 5: one request an attempt, written before; two attempts on one boot, half an hour apart. */
+export function neverTwice(evidence: Evidence, bootTimeoutMinutes = 30): Violations {
+  const violations: Violations = [];
+  const boots = new Map<string, AuditLine[]>();
+  for (const line of restartsOf(evidence)) {
+    const boot = `${line.node} ${sceneAt(evidence, line).bootId}`;
+    const earlier = boots.get(boot) ?? [];
+    boots.set(boot, [...earlier, line]);
+    const last = earlier.at(-1);
+    if (earlier.length >= 2) violations.push(`${where(line)}: a third restart of one boot`);
+    if (last !== undefined && at(line) - at(last) < bootTimeoutMinutes * minuteMs) {
+      violations.push(`${where(line)}: restarted again after ${(at(line) - at(last)) / 1000} s`);
+    }
+    const attempt = writtenAttempt(evidence, line);
+    if (attempt === undefined || attempt.seq < (last?.seq ?? 0)) {
+      violations.push(`${where(line)}: the attempt was not written before`);
+    }
+  }
+  return violations;
+}
+
+/** The line that wrote this restart's attempt on the node: the last word on the mark before it. */
+function writtenAttempt(evidence: Evidence, restart: AuditLine): AuditLine | undefined {
+  const last = evidence.lines.findLast(
+    (line) =>
+      line.seq < restart.seq &&
+      line.node === restart.node &&
+      line.action === 'annotate' &&
+      tookEffect(line) &&
+      markChange(line) !== undefined,
+  );
+  if (last === undefined || last.actor !== restart.actor) return undefined;
+  return markChange(last) === 'written' && markOf(last).attempt !== undefined ? last : undefined;
+}
+
+export interface OpenWindow {
+  from: string;
+  to: string;
+}
+
+/** Promise 6: nothing is cordoned outside of the windows, nor when it can't fit in. */
+export function neverOutOfHours(
+  evidence: Evidence,
+  windows: readonly OpenWindow[],
+  neededMinutes: number,
+): Violations {
+  return takings(evidence).flatMap((line): Violations => {
+    const open = windows.find(
+      ({ from, to }) => at(line) >= Date.parse(from) && at(line) < Date.parse(to),
+    );
+    if (open === undefined) return [`${where(line)}: cordoned outside of the windows`];
+    const leftMinutes = (Date.parse(open.to) - at(line)) / minuteMs;
+    return leftMinutes < neededMinutes ? [`${where(line)}: ${leftMinutes} minutes are left`] : [];
+  });
+}
+
+const longestProbeMs = 30 * minuteMs;
+
+/** Promise 7: a node is touched only if it was asked, said yes, and everything around it was well. */
+export function unknownIsNo(evidence: Evidence): Violations {
+  return takings(evidence).flatMap((line) => {
+    const scene = sceneAt(evidence, line);
+    const probe = evidence.lines.findLast(
+      (other) =>
+        other.node === line.node &&
+        other.action === 'probe' &&
+        other.seq < line.seq &&
+        isOurs(evidence, other) &&
+        tookEffect(other),
+    );
+    const why: string[] = [];
+    const expect = (holds: boolean, otherwise: string) => void (holds || why.push(otherwise));
+    expect(scene.sentinel, 'it needs no reboot');
+    expect(scene.honest, 'its Node names another machine');
+    expect(scene.ready, 'it was not Ready');
+    expect(scene.clusterState === 'Succeeded', `the cluster is ${scene.clusterState}`);
+    expect(scene.poolState === 'Succeeded', `the pool is ${scene.poolState}`);
+    const age = probe === undefined ? Infinity : at(line) - at(probe);
+    expect(age <= longestProbeMs, 'it was not asked');
+    return why.map((one) => `${where(line)}: cordoned although ${one}`);
+  });
+}
+
+/** Promise 8, as far as one can see it: nothing of ours is left, whatever happened on the way. */
+export function nothingLeft({ after }: Evidence): Violations {
+  return after.filter(({ marked }) => marked).map(({ node }) => `${node} still carries our mark`);
+}
+
+const outcomes = new Set(
+  'rebooted notNeeded gone replaced deferred skipped canceled unknown undrainable notRebooted notReady stillRequired failed'.split(
+    ' ',
+  ),
+);
+const reasons = new Set(
+  (
+    'window fit hold canceled lock claim halted slots clusterState poolState excluded unsupported nodeNotReady ' +
+    'cordonedByPerson autoscaler identityMismatch loopGuard probe turn blocked terminating undrainable ' +
+    'drainDeadline lost uncordoned restartRefused sameBoot notReady daemonSets stillRequired gone replaced ' +
+    'recovered throttled forbidden notFound conflict invalid unreachable timeout bug'
+  ).split(' '),
+);
+/** A node that was restarted can't end like this. */
+const untouched = ['notNeeded', 'skipped', 'deferred', 'canceled', 'undrainable'];
+
+/** Promise 9: every node ends every run with an outcome and its reasons, and they agree with the audit. */
+export function nothingSilent(evidence: Evidence): Violations {
+  const violations = told(evidence).flatMap((one) => [
+    ...badWords(one),
+    ...disagreements(evidence, one),
+  ]);
+  const gone = evidence.departures.map(({ node }) => node);
+  for (const { run, clusters } of evidence.reports) {
+    for (const { id, nodes } of clusters) {
+      const named = nodes.map(({ node }) => node);
+      const missing = evidence.before.filter(
+        ({ cluster, node }) => cluster === id && !named.includes(node) && !gone.includes(node),
+      );
+      violations.push(...missing.map(({ node }) => `run ${run} says nothing about ${node}`));
+    }
+  }
+  return violations;
+}
+
+function badWords({ report, node }: Told): Violations {
+  const { kind, reasons: why } = node.outcome;
+  const violations: Violations = [];
+  const say = (text: string) => violations.push(`run ${report.run}, ${node.node}: ${text}`);
+  if (!outcomes.has(kind)) say(`"${kind}" is no outcome`);
+  if (why.length === 0) say(`${kind} without a reason`);
+  for (const reason of why) {
+    if (!reasons.has(reason.kind)) say(`"${reason.kind}" is no reason`);
+    if (reason.kind === 'bug') say(`a defect: ${reason.value}`);
+    if (reason.value.trim() === '') say(`${reason.kind} without words`);
+  }
+  return violations;
+}
+
+function disagreements(evidence: Evidence, { report, node }: Told): Violations {
+  const own = ourEffects(evidence).filter(
+    (line) => line.node === node.node && during(report, line),
+  );
+  const { kind } = node.outcome;
+  const did = (action: AuditLine['action']) => own.some((line) => line.action === action);
+  const violations: Violations = [];
+  const say = (text: string) => violations.push(`run ${report.run}, ${node.node}: ${text}`);
+  if (report.request.dryRun) {
+    const more = own.filter(({ action }) => action !== 'probe').map(({ action }) => action);
+    if (more.length > 0) say(`a dry run did ${more.join(', ')}`);
+  }
+  if (did('restart') && untouched.includes(kind)) say(`restarted, and said to be ${kind}`);
+  const released = own.some((line) => markChange(line) === 'removed');
+  if (kind === 'rebooted' && !released) say('said to be rebooted, and not put back');
+  const last = evidence.scenes.get(own.at(-1)?.seq ?? 0);
+  const gone = evidence.departures.some((departure) => departure.node === node.node);
+  const marked = own.length > 0 && last?.marked === true && !gone;
+  if (marked && !leftToPerson.includes(kind)) say(`left marked, and said to be ${kind}`);
+  return violations;
+}
+
+/** All promises but the one about windows, for a fleet whose nodes can go out of service one by one. */
+export function brokenPromises(
+  evidence: Evidence,
+  { concurrency = 1, readyForSeconds = 30 } = {},
+): Violations {
+  return [
+    ...oneAtATime(evidence, concurrency),
+    ...drainedFirst(evidence),
+    ...proved(evidence, readyForSeconds),
+    ...leftAsFound(evidence),
+    ...neverTwice(evidence),
+    ...unknownIsNo(evidence),
+    ...nothingSilent(evidence),
+  ];
+}

@@ -1,0 +1,58 @@
+import type { AuditLine } from '../../local/azure/audit.ts';
+import { markAnnotation } from './evidence.ts';
+import type { NodeReport, Report } from './evidence.ts';
+
+/** Short ways to say what a test looks for in reports and audit lines. */
+
+export const nodeReports = ({ clusters }: Report): NodeReport[] =>
+  clusters.flatMap(({ nodes }) => [...nodes]);
+
+/** Outcome kinds, by node. */
+export const outcomesOf = (report: Report): Record<string, string> =>
+  Object.fromEntries(nodeReports(report).map(({ node, outcome }) => [node, outcome.kind]));
+
+/** One node's outcome, as `kind: reason, reason`. */
+export function outcomeOf(report: Report, name: string | undefined): string {
+  const found = nodeReports(report).find(({ node }) => node === name);
+  if (found === undefined) return 'nothing';
+  const { kind, reasons } = found.outcome;
+  return `${kind}: ${reasons.map((reason) => reason.kind).join(', ')}`;
+}
+
+/** What was said about a node, for people. */
+export const wordsOf = (report: Report, name: string | undefined): string =>
+  nodeReports(report)
+    .filter(({ node }) => node === name)
+    .flatMap(({ outcome }) => outcome.reasons.map(({ value }) => value))
+    .join('; ');
+
+type Test = (line: AuditLine) => boolean;
+
+const on =
+  (action: AuditLine['action']) =>
+  (node?: string): Test =>
+  (line) =>
+    line.action === action && (node === undefined || line.node === node);
+
+export const cordonOf = on('cordon');
+export const uncordonOf = on('uncordon');
+export const evictionOn = on('evict');
+export const restartOf = on('restart');
+export const downOf = on('down');
+export const bootOf = on('booted');
+export const probeOf = on('probe');
+
+/** The write of an attempt on the mark: the next thing is the request for the restart. */
+export const attemptOn =
+  (node?: string): Test =>
+  (line) => {
+    if (!on('annotate')(node)(line) || line.status !== 200) return false;
+    const annotations = line.detail['annotations'] as Record<string, unknown> | undefined;
+    return String(annotations?.[markAnnotation]).includes('"attempt"');
+  };
+
+/** The same with the answer that it got. */
+export const answered =
+  (test: Test, status: number): Test =>
+  (line) =>
+    test(line) && line.status === status;

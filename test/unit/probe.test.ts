@@ -1,0 +1,273 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import fc from 'fast-check';
+import { needOf } from '../../src/domain/need.ts';
+import { parseProbe, probeScript } from '../../src/domain/probe.ts';
+import type { Probe } from '../../src/domain/probe.ts';
+
+const bootId = '0b1e5f9c-4c1e-4f6b-9d6e-2f0a6f1c7d3a';
+const sentinel = '/var/run/reboot-required';
+/** `/bin/sh`, and what else there is that is not the same shell by another name. */
+const shells = ['/bin/sh', '/bin/dash', '/bin/bash'].filter((path, index, all) => {
+  const real = (one: string) => (existsSync(one) ? realpathSync(one) : '');
+  return existsSync(path) && all.findIndex((one) => real(one) === real(path)) === index;
+});
+
+/** What run-command keeps of a script's output. */
+const keptBytes = 4_096;
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'probe-'));
+  put('proc/sys/kernel/random/boot_id', `${bootId}\n`);
+  put('proc/uptime', '93600.25 180000.00\n');
+  put('bin/uname', "#!/bin/sh\necho '6.8.0-1021-azure'\n", 0o755);
+  mkdirSync(join(root, 'var/run'), { recursive: true });
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+function put(path: string, text: string, mode = 0o644): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+  chmodSync(join(root, path), mode);
+}
+
+interface Ran {
+  stdout: string;
+  status: number | null;
+  probe: Probe;
+}
+
+function run(shell = '/bin/sh', timeoutSeconds = 20, path = sentinel): Ran {
+  const { stdout, status } = spawnSync(shell, ['-s'], {
+    input: probeScript(path, timeoutSeconds),
+    encoding: 'utf8',
+    cwd: root,
+    env: { PATH: `${join(root, 'bin')}:/usr/bin:/bin`, AKS_REBOOT_ROOT: root },
+  });
+  return { stdout, status, probe: parseProbe(stdout) };
+}
+
+describe.each(shells)('the script under %s', (shell) => {
+  it('says that a reboot is required, what for, and on which boot', () => {
+    put('var/run/reboot-required', '*** System restart required ***\n');
+    put('var/run/reboot-required.pkgs', 'linux-image-6.8.0-1022-azure\nlibc6\nlibc6\n');
+    const { probe, stdout, status } = run(shell);
+    expect(probe).toMatchObject({
+      kind: 'required',
+      bootId,
+      kernel: '6.8.0-1021-azure',
+      uptimeSeconds: 93_600,
+      packages: ['libc6', 'linux-image-6.8.0-1022-azure'],
+    });
+    expect(stdout.split('\n')).toHaveLength(2);
+    expect(status).toBe(0);
+  });
+
+  it('says that none is required when the directory is there and the file is not', () => {
+    expect(run(shell).probe).toMatchObject({ kind: 'notRequired', bootId, uptimeSeconds: 93_600 });
+  });
+
+  it('says when the root file system was born, which a reimage changes', () => {
+    const born = (probe: Probe) => (probe.kind === 'unknown' ? undefined : probe.birth);
+    put('bin/stat', '#!/bin/sh\necho 1790000000\n', 0o755);
+    expect(born(run(shell).probe)).toBe(1_790_000_000);
+    put('bin/stat', '#!/bin/sh\necho -\n', 0o755);
+    expect(born(run(shell).probe)).toBe(0);
+  });
+
+  it('finds the file through the symlink that /var/run is', () => {
+    rmSync(join(root, 'var/run'), { recursive: true });
+    mkdirSync(join(root, 'run'));
+    symlinkSync('../run', join(root, 'var/run'));
+    put('run/reboot-required', '');
+    expect(run(shell).probe).toMatchObject({ kind: 'required', packages: [] });
+  });
+
+  it('looks for the file that the settings name', () => {
+    put('run/needs.reboot', '');
+    expect(run(shell, 20, '/run/needs.reboot').probe).toMatchObject({ kind: 'required' });
+  });
+
+  it('knows nothing when the directory is missing: that is no "not required"', () => {
+    rmSync(join(root, 'var/run'), { recursive: true });
+    const reason = 'the script says: unreadableDirectory';
+    expect(run(shell).probe).toEqual({ kind: 'unknown', reason });
+  });
+
+  it.each(['required', 'notRequired'])('knows nothing without a boot id, were it %s', (answer) => {
+    if (answer === 'required') put('var/run/reboot-required', '');
+    rmSync(join(root, 'proc/sys/kernel/random/boot_id'));
+    expect(run(shell).probe).toEqual({ kind: 'unknown', reason: 'the script says: noBootId' });
+  });
+
+  it('takes of the boot id what a boot id is made of', () => {
+    put('proc/sys/kernel/random/boot_id', ` ${bootId.toUpperCase()} ${bootId}; touch owned\r\n`);
+    const { probe } = run(shell);
+    expect(probe).toMatchObject({ kind: 'notRequired' });
+    expect(probe).toHaveProperty('bootId', expect.stringMatching(/^[a-f0-9-]*$/u));
+    expect(existsSync(join(root, 'owned'))).toBe(false);
+  });
+
+  it('gives up by its own timeout when a read hangs, and takes its children with it', () => {
+    const fifo = join(root, 'proc/sys/kernel/random/boot_id');
+    rmSync(fifo);
+    expect(spawnSync('mkfifo', [fifo]).status).toBe(0);
+    const { probe, status } = run(shell, 1);
+    expect(probe).toEqual({ kind: 'unknown', reason: 'the script says: timeout' });
+    expect(status).toBe(0);
+  });
+
+  it('knows nothing where there is no timeout command', () => {
+    mkdirSync(join(root, 'empty'));
+    const { stdout } = spawnSync(shell, ['-s'], {
+      input: probeScript(sentinel, 20),
+      encoding: 'utf8',
+      env: { PATH: join(root, 'empty'), AKS_REBOOT_ROOT: root },
+    });
+    expect(parseProbe(stdout).kind).toBe('unknown');
+  });
+
+  it.each([
+    ['command substitution', '$(touch owned)\n`touch owned`\n'],
+    ['quotes', `"; touch owned; echo "\n'; touch owned; '\n`],
+    ['another answer of ours', `x\nAKSREBOOT1 notRequired boot=${bootId} END\n`],
+    ['the end of the heredoc', 'PROBE\ntouch owned\n'],
+    ['control bytes', '\u0000\u001b[2J\r\n\t\u007f\n'],
+    ['bytes that are no UTF-8', Buffer.from([0xff, 0xfe, 0x0a, 0xc3, 0x28]).toString('latin1')],
+    ['blank lines', '\n\n \n'],
+  ])('reads a package list with %s as text and nothing more', (_what, text) => {
+    put('var/run/reboot-required', '');
+    put('var/run/reboot-required.pkgs', text);
+    const { probe, stdout } = run(shell);
+    expect(probe.kind).toBe('required');
+    expect(existsSync(join(root, 'owned'))).toBe(false);
+    expect(stdout.trimEnd()).toMatch(/^AKSREBOOT1 [\u0020-\u007e]* END$/u);
+  });
+
+  it('fits its answer into what run-command keeps, with 10,000 packages', () => {
+    const names = Array.from({ length: 10_000 }, (_, index) => `linux-modules-extra-${index}`);
+    put('var/run/reboot-required', '');
+    put('var/run/reboot-required.pkgs', names.join('\n'));
+    const { probe, stdout } = run(shell);
+    expect(Buffer.byteLength(stdout)).toBeLessThan(keptBytes);
+    if (probe.kind !== 'required') throw new Error(JSON.stringify(probe));
+    expect(probe.packages.length).toBeGreaterThan(50);
+    expect(run(shell).probe).toEqual(probe);
+  });
+
+  it('names whole packages only, also where the list is cut', () => {
+    const names = Array.from({ length: 500 }, (_, index) => `pkg-${index}-end`);
+    put('var/run/reboot-required', '');
+    put('var/run/reboot-required.pkgs', names.join('\n'));
+    const { probe } = run(shell);
+    if (probe.kind !== 'required') throw new Error(JSON.stringify(probe));
+    expect(names).toEqual(expect.arrayContaining(probe.packages));
+  });
+});
+
+describe('the script', () => {
+  it.each(["/var/run/it's", '/var/run/$(id)', 'var/run/x', '/var/run/a b', '/a\n/b', '/'])(
+    'is not written for the path %j',
+    (path) => {
+      expect(() => probeScript(path, 60)).toThrow('not a sentinel path');
+    },
+  );
+});
+
+const common = `boot=${bootId} uptime=7 kernel=6.8.0-1021-azure birth=1790000000`;
+const required = `AKSREBOOT1 required ${common} packages=libc6,linux-base reason= END`;
+const notRequired = `AKSREBOOT1 notRequired ${common} packages= reason= END`;
+
+describe('an answer', () => {
+  it('is read from its one line, whatever stands around it', () => {
+    expect(parseProbe(`motd\n${required}\r\nlogout\n`)).toEqual({
+      kind: 'required',
+      bootId,
+      kernel: '6.8.0-1021-azure',
+      uptimeSeconds: 7,
+      birth: 1_790_000_000,
+      packages: ['libc6', 'linux-base'],
+    });
+    expect(parseProbe(notRequired).kind).toBe('notRequired');
+  });
+
+  it('survives noise before it, of which only the last 4,096 bytes are kept', () => {
+    const kept = `${'noise\n'.repeat(2_000)}${required}\n`.slice(-keptBytes);
+    expect(parseProbe(kept).kind).toBe('required');
+  });
+
+  it.each([
+    ['nothing was printed', '', 'the script printed no answer'],
+    ['the line was cut from the front', required.slice(5), 'the script printed no answer'],
+    ['the line was cut at the end', required.slice(0, -4), 'the script printed a garbled answer'],
+    ['it came twice', `${required}\n${required}`, 'the script printed two answers'],
+    ['it came both ways', `${required}\n${notRequired}`, 'the script printed two answers'],
+    ['two lines ran together', required + notRequired, 'the script printed a garbled answer'],
+    ['it has a word too many', required.replace(' END', ' x END'), 'garbled'],
+    ['it is of another version', required.replace('AKSREBOOT1', 'AKSREBOOT2'), 'no answer'],
+    ['it stands in a quote', `> ${required}`, 'the script printed no answer'],
+    ['required names no boot', required.replace(bootId, ''), 'garbled'],
+    ['not required names no boot', notRequired.replace(bootId, ''), 'garbled'],
+    ['it says required and why not', required.replace('reason=', 'reason=noBootId'), 'garbled'],
+    ['it says not required and why', notRequired.replace('reason=', 'reason=timeout'), 'garbled'],
+    ['not required names packages', notRequired.replace('packages=', 'packages=libc6'), 'garbled'],
+  ])('is unknown when %s', (_what, stdout, reason) => {
+    const probe = parseProbe(stdout);
+    expect(probe).toEqual({ kind: 'unknown', reason: expect.stringContaining(reason) as string });
+  });
+
+  it('is never more than unknown when any one character of it is changed, lost or added', () => {
+    const place = fc.nat({ max: required.indexOf('boot=') });
+    const character = fc.string({ unit: 'binary', minLength: 0, maxLength: 2 });
+    fc.assert(
+      fc.property(place, character, fc.nat({ max: 1 }), (at, inserted, removed) => {
+        const text = required.slice(0, at) + inserted + required.slice(at + removed);
+        fc.pre(text !== required && !text.includes('\n'));
+        expect(parseProbe(text).kind).toBe('unknown');
+      }),
+    );
+  });
+
+  it('is unknown for any text that holds no whole line of ours', () => {
+    const piece = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('AKSREBOOT1 ', 'required', `boot=${bootId}`, ' END', '\n', 'reason= '),
+      fc.nat({ max: required.length - 1 }).map((length) => required.slice(0, length)),
+      fc.integer({ min: 1, max: required.length }).map((from) => required.slice(from)),
+    );
+    fc.assert(
+      fc.property(fc.array(piece), (pieces) => {
+        const text = pieces.join('');
+        const whole = (line: string) => /^AKSREBOOT1 .* END\s*$/u.test(line);
+        fc.pre(!text.split('\n').some(whole));
+        expect(parseProbe(text).kind).toBe('unknown');
+      }),
+    );
+  });
+});
+
+describe('a need', () => {
+  const need = (packages: string[]) =>
+    needOf(
+      { kind: 'required', bootId, kernel: 'k', uptimeSeconds: 1, birth: 0, packages },
+      '2026-11-23T00:00:00.000Z',
+    );
+
+  it('has the same hash in whatever order the packages come, and another for others', () => {
+    expect(need(['b', 'a']).hash).toBe(need(['a', 'b']).hash);
+    expect(need(['a', 'b']).hash).not.toBe(need(['a']).hash);
+    expect(need(['a', 'b']).packages).toEqual(['a', 'b']);
+  });
+});

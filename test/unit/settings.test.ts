@@ -1,0 +1,245 @@
+import fc from 'fast-check';
+import { chooseClusters } from '../../src/policy/choice.ts';
+import { defaultPolicy, parseSettings, settingsJsonSchema } from '../../src/policy/settings.ts';
+import type { Settings, SettingsDocument } from '../../src/policy/settings.ts';
+
+const subscription = '11111111-2222-4333-8444-555555555555';
+const idOf = (name: string, group = 'rg') =>
+  `/subscriptions/${subscription}/resourceGroups/${group}/providers` +
+  `/Microsoft.ContainerService/managedClusters/${name}`;
+
+const smallest: SettingsDocument = { controller: 'night-shift', clusters: [{ id: idOf('one') }] };
+
+function parsed(document: SettingsDocument): Settings {
+  const result = parseSettings(JSON.stringify(document));
+  if (result.kind === 'bad') throw new Error(JSON.stringify(result.problems));
+  return result.value;
+}
+
+function problems(document: unknown): Record<string, string> {
+  const result = parseSettings(typeof document === 'string' ? document : JSON.stringify(document));
+  if (result.kind === 'ok') throw new Error('expected problems');
+  return Object.fromEntries(result.problems.map(({ path, problem }) => [path, problem]));
+}
+
+const policyOf = (document: SettingsDocument, index = 0) =>
+  parsed(document).clusters[index]?.policy;
+
+describe('settings that are right', () => {
+  it('need a controller and one cluster, everything else has a default', () => {
+    const settings = parsed(smallest);
+    expect(settings).toMatchObject({ controller: 'night-shift', claim: 'keep', keepRunsDays: 30 });
+    expect(settings.clusters).toHaveLength(1);
+    expect(settings.clusters[0]?.policy).toEqual(defaultPolicy);
+  });
+
+  it('start from the safe side: one node at a time, hands off what a person cordoned', () => {
+    expect(policyOf(smallest)).toMatchObject({
+      concurrency: 1,
+      cordonedByPerson: 'skip',
+      bootTimeoutMinutes: 30,
+      evictUnmanaged: false,
+      minDaysBetweenReboots: 1,
+    });
+  });
+
+  it("let a cluster's own value win over the defaults, and the defaults over ours", () => {
+    const document: SettingsDocument = {
+      ...smallest,
+      defaults: { concurrency: 3, soakSeconds: 5, excludePools: ['gpu'] },
+      clusters: [{ id: idOf('one'), concurrency: 2, excludePools: [] }, { id: idOf('two') }],
+    };
+    expect(policyOf(document, 0)).toEqual({
+      ...defaultPolicy,
+      concurrency: 2,
+      soakSeconds: 5,
+      excludePools: [],
+    });
+    expect(policyOf(document, 1)).toEqual({
+      ...defaultPolicy,
+      concurrency: 3,
+      soakSeconds: 5,
+      excludePools: ['gpu'],
+    });
+  });
+
+  it('count the days of a window as ISO 8601 does and give it UTC when it names no zone', () => {
+    const windows: SettingsDocument['defaults'] = {
+      windows: [{ days: ['mon', 'sun'], start: '22:30', durationMinutes: 90 }],
+    };
+    expect(policyOf({ ...smallest, defaults: windows })?.windows).toEqual([
+      { days: [1, 7], start: '22:30', durationMinutes: 90, timeZone: 'UTC' },
+    ]);
+  });
+
+  it('give clusters of one name in two resource groups different, safe keys', () => {
+    const { clusters } = parsed({
+      ...smallest,
+      clusters: [{ id: idOf('Prod', 'a') }, { id: idOf('Prod', 'b') }],
+    });
+    const keys = clusters.map(({ key }) => key);
+    expect(new Set(keys).size).toBe(2);
+    for (const key of keys) expect(key).toMatch(/^prod-[a-z0-9]{10,11}$/u);
+  });
+
+  it('keep the hash of the document, which changes with it', () => {
+    const { hash } = parsed(smallest);
+    expect(parsed(smallest).hash).toBe(hash);
+    expect(parsed({ ...smallest, keepRunsDays: 31 }).hash).not.toBe(hash);
+  });
+
+  it('may name their JSON Schema, and have one', () => {
+    expect(parsed({ ...smallest, $schema: './settings.json' }).controller).toBe('night-shift');
+    expect(settingsJsonSchema()).toMatchObject({
+      type: 'object',
+      required: ['controller', 'clusters'],
+      additionalProperties: false,
+    });
+  });
+});
+
+describe('settings that are wrong', () => {
+  it('tell every problem at once, each with its place, what was found and what is expected', () => {
+    expect(
+      problems({
+        controller: 'night shift',
+        claim: 'lose',
+        keepRunsDays: 0.5,
+        defaults: {
+          concurrency: '2',
+          drainTimeoutMinutes: 100_000,
+          bootTimeoutMinutes: 29,
+          deleteEmptyDirData: 'yes',
+          cordonedByPerson: 'reboots',
+          sentinelPath: '/var/run/$(reboot)',
+          excludePools: 'gpu',
+        },
+        clusters: [
+          { id: 'my-cluster' },
+          { concurrency: 0 },
+          {
+            id: idOf('three'),
+            windows: [
+              { days: ['mon', 'someday'], start: '25:00', durationMinutes: 60, timeZone: 'Mars' },
+              { days: [], durationMinutes: 29, start: 2230 },
+            ],
+          },
+        ],
+      }),
+    ).toEqual({
+      controller: '"night shift" is not a name of at most 100 letters, digits and . _ : @ -',
+      claim: 'is "lose": it has to be "keep" or "release"',
+      keepRunsDays: 'is 0.5: it has to be a whole number',
+      'defaults.concurrency': 'is "2": it has to be a number',
+      'defaults.drainTimeoutMinutes': 'is 100000: it has to be at most 1440',
+      'defaults.bootTimeoutMinutes': 'is 29: it has to be at least 30',
+      'defaults.deleteEmptyDirData': 'is "yes": it has to be true or false',
+      'defaults.cordonedByPerson': 'is "reboots": it has to be "skip" or "reboot"',
+      'defaults.sentinelPath':
+        '"/var/run/$(reboot)" is not an absolute path of letters, digits and . _ / -',
+      'defaults.excludePools': 'is "gpu": it has to be a list',
+      'clusters[0].id': `"my-cluster" is not a cluster's ARM id: "${idOf('<name>', '<name>').replace(subscription, '<guid>')}"`,
+      'clusters[1].id': 'is missing: it has to be a text',
+      'clusters[1].concurrency': 'is 0: it has to be at least 1',
+      'clusters[2].windows[0].days[1]':
+        'is "someday": it has to be "mon" or "tue" or "wed" or "thu" or "fri" or "sat" or "sun"',
+      'clusters[2].windows[0].start': '"25:00" is not a time of day, e.g. "22:30"',
+      'clusters[2].windows[0].timeZone':
+        '"Mars" is not an IANA time zone, e.g. "Europe/Berlin" or "UTC"',
+      'clusters[2].windows[1].days': 'is []: it has to have at least 1 entry',
+      'clusters[2].windows[1].start': 'is 2230: it has to be a text',
+      'clusters[2].windows[1].durationMinutes': 'is 29: it has to be at least 30',
+    });
+  });
+
+  it('name a setting that nothing reads, so that a slip of the pen has no silent default', () => {
+    expect(
+      problems({ ...smallest, defaults: { concurency: 2, window: [] }, clusterz: [] }),
+    ).toEqual({
+      '(document)': 'has "clusterz", which nothing reads',
+      defaults: 'has "concurency" and "window", which nothing reads',
+    });
+  });
+
+  it('name the twin of a cluster that is listed twice, also when only the case differs', () => {
+    const clusters = [{ id: idOf('one') }, { id: idOf('two') }, { id: idOf('ONE').toUpperCase() }];
+    expect(problems({ ...smallest, clusters })).toEqual({
+      'clusters[2].id': 'is the same as clusters[0].id',
+    });
+  });
+
+  it.each([
+    ['no JSON at all', 'controller: x', '(document)', /^is not JSON: /u],
+    ['an empty text', '', '(document)', /^is not JSON: /u],
+    ['JSON of another kind', '[]', '(document)', /^is \[\]: it has to be an object$/u],
+    ['null', 'null', '(document)', /^is null: it has to be an object$/u],
+    ['no clusters', '{"controller":"a","clusters":[]}', 'clusters', /at least 1 entry$/u],
+  ])('are refused as a whole when they are %s', (_what, text, path, problem) => {
+    expect(problems(text)[path]).toMatch(problem);
+  });
+
+  it.each([
+    ['no guid for a subscription', idOf('one').replace(subscription, 'my-subscription')],
+    ['another kind of resource', idOf('one').replace('managedClusters', 'fleets')],
+    ['something below the cluster', `${idOf('one')}/agentPools/system`],
+    ['a name with a slash escaped', idOf('a%2Fb')],
+    ['another host before it', `https://evil.example${idOf('one')}`],
+  ])('refuse an ARM id with %s', (_what, id) => {
+    expect(Object.keys(problems({ ...smallest, clusters: [{ id }] }))).toEqual(['clusters[0].id']);
+  });
+
+  it('show a long value cut short', () => {
+    const problem = problems({ ...smallest, controller: 'x'.repeat(5_000) })['controller'] ?? '';
+    expect(problem).toContain('xxx… is not a name');
+    expect(problem.length).toBeLessThan(200);
+  });
+
+  it('whatever the text, parsing says ok or bad and never throws', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json(), fc.jsonValue().map(mixed)), (text) => {
+        const result = parseSettings(text);
+        expect(result.kind === 'ok' || result.problems.length > 0).toBe(true);
+      }),
+    );
+  });
+});
+
+/** Settings with one value of any kind where it should not be. */
+function mixed(value: unknown): string {
+  return JSON.stringify({ ...smallest, defaults: value, clusters: [value, smallest.clusters[0]] });
+}
+
+describe('the clusters that a request names', () => {
+  const settings = parsed({
+    ...smallest,
+    clusters: [{ id: idOf('one') }, { id: idOf('two') }, { id: idOf('two', 'other') }],
+  });
+  const [one, two, other] = settings.clusters;
+  const chosen = (...named: string[]) => chooseClusters(settings, named);
+
+  it('are all of them when it names none', () => {
+    expect(chosen()).toEqual({ kind: 'chosen', clusters: settings.clusters });
+  });
+
+  it.each([
+    ['key', one?.key ?? ''],
+    ['name, whatever its case', 'ONE'],
+    ['ARM id, whatever its case', idOf('One').toUpperCase()],
+  ])('may be called by %s', (_what, name) => {
+    expect(chosen(name)).toEqual({ kind: 'chosen', clusters: [one] });
+  });
+
+  it('are each chosen once, and all that share a name', () => {
+    expect(chosen('two', 'one', two?.key ?? '')).toEqual({
+      kind: 'chosen',
+      clusters: [one, two, other],
+    });
+  });
+
+  it('are refused together when one is not in the settings', () => {
+    expect(chosen('one', 'three')).toEqual({
+      kind: 'refused',
+      reasons: [{ kind: 'notFound', value: 'cluster "three" is not in the settings' }],
+    });
+  });
+});
