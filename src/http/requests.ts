@@ -47,8 +47,18 @@ export const listQuery = z.strictObject({
     .optional(),
 });
 
+/**
+ * What a body asks for travels as an orchestration's input, which may have 64 KB in UTF-16 before
+ * the Durable extension puts it into a blob of its own.
+ */
+const longestBody = 32_000;
+
 /** Parses a body's text; an empty one counts as `{}`. */
 export function parseBody<T>(text: string, schema: z.ZodType<T>): Parsed<T> {
+  if (text.length > longestBody) {
+    const problem = `has ${text.length} characters: it has to have at most ${longestBody}`;
+    return { kind: 'bad', problems: [{ path: '(body)', problem }] };
+  }
   return parseText(text.trim() === '' ? '{}' : text, schema, '(body)');
 }
 
