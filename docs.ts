@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { auditActions } from './local/azure/audit.ts';
 import type { AuditLine } from './local/azure/audit.ts';
 import { runReportSchema } from './src/domain/run.ts';
-import { defaultPolicy, settingsJsonSchema } from './src/policy/settings.ts';
+import { defaultPolicy, poolSettings, settingsJsonSchema } from './src/policy/settings.ts';
 
 /**
  * Writes what schemas say better than people: the tables of docs/settings.md (between its markers) and
@@ -73,9 +73,26 @@ function settingsTables(schema: unknown): Map<string, string> {
   const known: Record<string, unknown> = defaultPolicy;
   return new Map([
     ['document', table(document, (_name, property) => property.default)],
-    ['policy', table(policy, (name) => known[name])],
+    [
+      'pool',
+      table(
+        only(policy, (name) => poolSettings.has(name)),
+        (name) => known[name],
+      ),
+    ],
+    [
+      'policy',
+      table(
+        only(policy, (name) => !poolSettings.has(name)),
+        (name) => known[name],
+      ),
+    ],
     ['window', table(window, (_name, property) => property.default)],
   ]);
+}
+
+function only(properties: Record<string, Property>, holds: (name: string) => boolean) {
+  return Object.fromEntries(Object.entries(properties).filter(([name]) => holds(name)));
 }
 
 function table(

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { nodeResultSchema, runIdPattern, runRequestSchema } from './domain/run.ts';
 import type { ClusterSummary } from './domain/run.ts';
 import { probeRecordSchema } from './domain/need.ts';
-import type { ProbeRecord } from './domain/need.ts';
+import type { ProbeAddress, ProbeRecord } from './domain/need.ts';
 import { outcomeSchema } from './domain/outcome.ts';
 import type { Outcome, OutcomeCounts } from './domain/outcome.ts';
 import { reasonSchema } from './domain/reason.ts';
@@ -26,6 +26,14 @@ const holder = z.string().max(256);
 
 const inRun = { run };
 const inCluster = { run, cluster };
+/** A node that is asked, since when, and the machine that has to answer. */
+const asked = {
+  node: nodeName,
+  pool: z.string().max(63),
+  instance: instanceId,
+  vmId: z.string(),
+  since: instant,
+};
 /** A node whose slot we hold; `fence` is the number on its mark. */
 const onNode = {
   run,
@@ -50,21 +58,8 @@ export const stepInputs = {
   closeCluster: z.object({ ...inCluster, reasons: z.array(reasonSchema).max(50) }),
 
   readLane: z.object({ ...inCluster, lane: z.int().nonnegative(), cursor: z.int().nonnegative() }),
-  startProbe: z.object({
-    ...inCluster,
-    node: nodeName,
-    instance: instanceId,
-    vmId: z.string(),
-    since: instant,
-  }),
-  pollProbe: z.object({
-    ...inCluster,
-    node: nodeName,
-    instance: instanceId,
-    vmId: z.string(),
-    since: instant,
-    token,
-  }),
+  startProbe: z.object({ ...inCluster, ...asked }),
+  pollProbe: z.object({ ...inCluster, ...asked, token }),
   saveProbes: z.object({
     ...inCluster,
     name: z.string().regex(/^[0-9-]{1,40}$/u),
@@ -140,14 +135,12 @@ export interface StepOutputs {
   readCluster:
     { kind: 'read'; toProbe: number; lanes: number } | { kind: 'refused'; reasons: Reason[] };
   planCluster: { kind: 'planned'; due: number; lanes: number };
-  nextNode:
-    | { kind: 'node'; node: string; instance: string; vmId: string; soakSeconds: number }
-    | { kind: 'none' };
+  nextNode: ({ kind: 'node'; soakSeconds: number } & ProbeAddress) | { kind: 'none' };
   closeCluster: { kind: 'closed'; summary: ClusterSummary };
 
   readLane: {
     kind: 'lane';
-    nodes: { node: string; instance: string; vmId: string }[];
+    nodes: ProbeAddress[];
     more: boolean;
   };
   startProbe:
@@ -161,7 +154,7 @@ export interface StepOutputs {
   saveProbes: { kind: 'done' };
 
   adoptMark:
-    | { kind: 'adopted'; resume: Resumption; instance: string; vmId: string; facts: NodeFacts }
+    | ({ kind: 'adopted'; resume: Resumption; facts: NodeFacts } & ProbeAddress)
     | { kind: 'ended'; outcome: Outcome };
   cordon:
     | { kind: 'cordoned'; at: string; facts: NodeFacts }

@@ -23,7 +23,7 @@ export async function checkBoot(
 ): Promise<StepOutputs['checkBoot']> {
   const held = await hold(desk, input);
   if (held.kind === 'ended') return restarted(held);
-  const { node, mark, site } = held;
+  const { node, mark, policy } = held;
   const line = { run: input.run, cluster: input.cluster, node: node.name };
   if (node.bootId !== '' && node.bootId !== mark.bootId) {
     desk.log({ level: 'info', message: 'booted', ...line, detail: { bootId: node.bootId } });
@@ -36,7 +36,7 @@ export async function checkBoot(
       outcome: outcome('failed', 'bug', 'no restart is written on the mark'),
     };
   }
-  const { bootTimeoutMinutes, pollSeconds } = site.policy;
+  const { bootTimeoutMinutes, pollSeconds } = policy;
   const operation = await lookAtOperation(desk, held, input.token);
   if (!isOver(desk, asked.at, bootTimeoutMinutes)) {
     const detail =
@@ -111,8 +111,8 @@ export async function checkReady(
 ): Promise<StepOutputs['checkReady']> {
   const held = await hold(desk, input);
   if (held.kind === 'ended') return restarted(held);
-  const { node, mark, site, kubernetes } = held;
-  const { readyForSeconds, readyTimeoutMinutes, pollSeconds } = site.policy;
+  const { node, mark, policy, kubernetes } = held;
+  const { readyForSeconds, readyTimeoutMinutes, pollSeconds } = policy;
   const late = isOver(desk, input.since, readyTimeoutMinutes);
   const wait = (detail: string) => {
     const { run, cluster } = input;

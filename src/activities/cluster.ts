@@ -15,6 +15,7 @@ import { matchNode } from '../decide/identity.ts';
 import { planCluster as plan } from '../decide/plan.ts';
 import { lockEntityName } from '../lock/entity.ts';
 import { highestFloor, parseLock } from '../lock/lock.ts';
+import { policyOf } from '../policy/settings.ts';
 import type { ProbeLane, Probes } from '../reports/reports.ts';
 import type { MarkedNode, StepInput, StepOutputs } from '../steps.ts';
 import { dropClaim, takeClaim } from './claim.ts';
@@ -22,6 +23,7 @@ import {
   connect,
   instanceFinder,
   openSite,
+  policyFor,
   readFacts,
   readScene,
   rememberedFacts,
@@ -159,14 +161,15 @@ export async function readCluster(
   const asleep = await sleepReasons(desk, site);
   if (asleep.length > 0) return { kind: 'refused', reasons: asleep };
   const { sights, scene } = await look(desk, site, run, await desk.reports.lastProbes(cluster));
-  const freshest = desk.clock.now() - site.policy.probeMaxAgeHours * 3_600_000;
   const toProbe = sights.flatMap((sight): ProbeLane => {
-    const { node, match, probe } = sight;
+    const { node, match, probe, policy } = sight;
     if (match.kind !== 'matched' || !worthProbing(sight, scene)) return [];
+    const freshest = desk.clock.now() - policy.probeMaxAgeHours * 3_600_000;
     const serves =
       probe !== undefined && probe.probe.kind !== 'unknown' && epochMs(probe.at) > freshest;
     const { vmId } = match.instance;
-    return serves ? [] : [{ node: node.name, instance: instanceRefId(match.ref), vmId }];
+    const instance = instanceRefId(match.ref);
+    return serves ? [] : [{ node: node.name, pool: match.pool.name, instance, vmId }];
   });
   const used = Math.min(lanes, toProbe.length);
   for (let lane = 0; lane < used; lane += 1) {
@@ -216,7 +219,8 @@ async function look(desk: Desk, site: Site, run: string, probes: Probes) {
       match.kind !== 'matched' ||
       probe.vmId !== match.instance.vmId ||
       (probe.probe.kind !== 'unknown' && probe.probe.bootId !== node.bootId);
-    return { node, match, probe: stale ? undefined : probe };
+    const policy = policyFor(site, node);
+    return { node, match, policy, probe: stale ? undefined : probe };
   });
   return { sights, scene };
 }
@@ -233,9 +237,9 @@ export async function nextNode(
   if (node?.probe === undefined || (await desk.reports.cancel(run)) !== undefined) {
     return { kind: 'none' };
   }
-  const { soakSeconds } = site.policy;
-  const { instance, probe } = node;
-  return { kind: 'node', node: node.node, instance, vmId: probe.vmId, soakSeconds };
+  const { instance, probe, pool } = node;
+  const { soakSeconds } = policyOf(site.cluster, pool);
+  return { kind: 'node', node: node.node, pool, instance, vmId: probe.vmId, soakSeconds };
 }
 
 /**

@@ -9,7 +9,7 @@ import { lockEntityName } from '../lock/entity.ts';
 import { parseLock } from '../lock/lock.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
 import { factsOf, nowIso, outcome, outcomeOf } from './node.ts';
-import { connect, matchNow, openSite, readFacts, readScene } from './scene.ts';
+import { connect, matchNow, openSite, policyFor, readFacts, readScene } from './scene.ts';
 import type { Desk } from './scene.ts';
 
 const staleWaitSeconds = 5;
@@ -46,7 +46,10 @@ export async function cordon(
   }
   const match = await matchNow(desk, node, facts);
   const scene = await readScene(desk, site, run, facts, nodes);
-  const { decision, outcome: verdict } = decide({ node, match, probe }, scene);
+  const { decision, outcome: verdict } = decide(
+    { node, match, probe, policy: policyFor(site, node) },
+    scene,
+  );
   if (decision.kind !== 'reboot' || match.kind !== 'matched' || probe.probe.kind !== 'required') {
     return { kind: 'no', outcome: canceledOr(verdict) };
   }

@@ -20,22 +20,22 @@ export async function drainSlice(
 ): Promise<StepOutputs['drainSlice']> {
   const held = await hold(desk, input);
   if (held.kind === 'ended') return held;
-  const { kubernetes, node, site, mark } = held;
+  const { kubernetes, node, policy, mark } = held;
   if (mark.attempt === undefined) {
     const stop = await stopReasons(desk, input.run, held);
     if (stop !== undefined) return { kind: 'stop', outcome: stop };
   } else if (!node.unschedulable) {
     return { kind: 'stop', outcome: uncordonedAfterRestart };
   }
-  const slice = await kubernetes.drainSlice(node.name, drainPolicy(site.policy));
+  const slice = await kubernetes.drainSlice(node.name, drainPolicy(policy));
   const line = { level: 'info' as const, run: input.run, cluster: input.cluster, node: node.name };
   if (slice.left.length === 0) {
     desk.log({ ...line, message: 'drained' });
     return { kind: 'drained', at: nowIso(desk) };
   }
   const reasons = reasonsOf(slice.left);
-  if (isOver(desk, input.since, site.policy.drainTimeoutMinutes)) {
-    const { drainTimeoutMinutes } = site.policy;
+  if (isOver(desk, input.since, policy.drainTimeoutMinutes)) {
+    const { drainTimeoutMinutes } = policy;
     const late: Reason = {
       kind: 'drainDeadline',
       value: `not drained within ${drainTimeoutMinutes} minutes, ${podCount(slice.left)} left`,
@@ -60,7 +60,7 @@ export const uncordonedAfterRestart = outcome(
 
 /** Why the work on a cordoned node must be undone before the restart, if it must. */
 export async function stopReasons(desk: Desk, run: string, held: Held) {
-  const { site, node, mark } = held;
+  const { site, node, mark, policy } = held;
   if (!node.unschedulable) {
     return outcome('deferred', 'uncordoned', 'somebody uncordoned the node while it was drained');
   }
@@ -70,7 +70,7 @@ export async function stopReasons(desk: Desk, run: string, held: Held) {
   const facts = await rememberedFacts(desk, site);
   const match = { kind: 'mismatch' as const, value: '' };
   const scene = await readScene(desk, site, run, facts, []);
-  const verdict = decideCordoned({ node, match, probe: undefined }, scene);
+  const verdict = decideCordoned({ node, match, policy, probe: undefined }, scene);
   return verdict.kind === 'stop' ? stoppedOutcome(verdict.reasons) : undefined;
 }
 

@@ -25,8 +25,8 @@ export async function finish(
 ): Promise<StepOutputs['finish']> {
   const held = await hold(desk, input);
   if (held.kind === 'ended') return finishedAlready(desk, input, held);
-  const { node, mark, site } = held;
-  const { pollSeconds, readyTimeoutMinutes } = site.policy;
+  const { node, mark, policy } = held;
+  const { pollSeconds, readyTimeoutMinutes } = policy;
   const verdict = judgeProof(input.probe.probe, held);
   switch (verdict.kind) {
     case 'unproved':

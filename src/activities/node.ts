@@ -6,9 +6,10 @@ import type { NodeView } from '../domain/node.ts';
 import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
 import type { Reason, ReasonKind } from '../domain/reason.ts';
 import { TroubleError } from '../domain/trouble.ts';
+import type { Policy } from '../policy/settings.ts';
 import type { Kubernetes } from '../ports.ts';
 import type { Ended, NodeFacts } from '../steps.ts';
-import { connect, openSite } from './scene.ts';
+import { connect, openSite, policyFor } from './scene.ts';
 import type { Desk, Site } from './scene.ts';
 
 /** The node that an activity works on, with the slot's fencing number. */
@@ -25,6 +26,8 @@ export interface Target {
 export interface Held {
   kind: 'held';
   site: Site;
+  /** What holds for nodes of its pool. */
+  policy: Policy;
   kubernetes: Kubernetes;
   node: NodeView;
   mark: Mark;
@@ -50,7 +53,14 @@ export async function hold(desk: Desk, target: Target): Promise<Held | Ended> {
     const other = `${mark.value.controller}, run ${mark.value.run}`;
     return ended('deferred', 'lost', `the mark was taken over by ${other}`);
   }
-  return { kind: 'held', site, kubernetes, node: seen, mark: mark.value };
+  return {
+    kind: 'held',
+    site,
+    policy: policyFor(site, seen),
+    kubernetes,
+    node: seen,
+    mark: mark.value,
+  };
 }
 
 /**
@@ -71,7 +81,10 @@ export async function release(
 }
 
 /** Writes a changed mark if nobody else has changed the node; says whether it was written. */
-export async function rewriteMark({ kubernetes, node }: Held, mark: Mark) {
+export async function rewriteMark(
+  { kubernetes, node }: Pick<Held, 'kubernetes' | 'node'>,
+  mark: Mark,
+) {
   const annotations = { [markAnnotation]: writeMark(mark) };
   return kubernetes.patchNode(node.name, conditionalPatch(node, { annotations }));
 }

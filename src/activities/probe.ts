@@ -6,6 +6,7 @@ import type { Probe } from '../domain/probe.ts';
 import { TroubleError } from '../domain/trouble.ts';
 import type { Trouble } from '../domain/trouble.ts';
 import type { ProbeRecord } from '../domain/need.ts';
+import { policyOf } from '../policy/settings.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
 import { isOver } from './node.ts';
 import { openSite, rememberedFacts } from './scene.ts';
@@ -48,7 +49,7 @@ export async function startProbe(
 ): Promise<StepOutputs['startProbe']> {
   const site = await openSite(desk, input.cluster);
   const ref = await placeOf(desk, site, input.instance);
-  const { sentinelPath, probeTimeoutSeconds } = site.policy;
+  const { sentinelPath, probeTimeoutSeconds } = policyOf(site.cluster, input.pool);
   const script = probeScript(sentinelPath, probeTimeoutSeconds);
   const started = await desk.azure.startScript(ref, script);
   const { run, cluster, node } = input;
@@ -100,7 +101,7 @@ export async function pollProbe(
     case 'failed':
       return unanswered(desk, input.vmId, `the script did not run: ${poll.value}`);
     case 'running': {
-      const { probeTimeoutSeconds, pollSeconds } = site.policy;
+      const { probeTimeoutSeconds, pollSeconds } = policyOf(site.cluster, input.pool);
       const patience = busyPatienceMinutes + agentMinutes + probeTimeoutSeconds / 60;
       if (isOver(desk, input.since, patience)) {
         return unanswered(desk, input.vmId, 'the VM agent gave no answer in time');

@@ -34,8 +34,7 @@ export async function adoptMark(
   }
   const mark: Mark = { ...before, controller, run, fence };
   if (before.run !== run || before.fence !== fence) {
-    const held = { kind: 'held' as const, site, kubernetes, node, mark: before };
-    const patched = await rewriteMark(held, mark);
+    const patched = await rewriteMark({ kubernetes, node }, mark);
     if (patched.kind === 'stale') {
       throw new TroubleError({ kind: 'conflict', value: 'the node changed while it was adopted' });
     }
@@ -45,6 +44,8 @@ export async function adoptMark(
   return {
     kind: 'adopted',
     resume: resumption(mark, node, nowIso(desk)),
+    node: node.name,
+    pool: node.pool,
     instance: '',
     vmId: mark.vmId,
     facts: factsOf(mark),

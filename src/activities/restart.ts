@@ -29,7 +29,7 @@ export async function restart(
 ): Promise<StepOutputs['restart']> {
   const held = await hold(desk, input);
   if (held.kind === 'ended') return held;
-  const { mark, node, site } = held;
+  const { mark, node, policy } = held;
   const asked = mark.attempt;
   if (asked !== undefined && asked.number >= input.attempt) {
     return { kind: 'asked', at: asked.at, waitSeconds: waitAfterAskSeconds };
@@ -38,7 +38,7 @@ export async function restart(
     return { kind: 'booted', at: nowIso(desk) };
   }
   // As the deadline is now, and whoever says that it has passed.
-  if (asked !== undefined && !isOver(desk, asked.at, site.policy.bootTimeoutMinutes)) {
+  if (asked !== undefined && !isOver(desk, asked.at, policy.bootTimeoutMinutes)) {
     return { kind: 'asked', at: asked.at, waitSeconds: waitAfterAskSeconds };
   }
   const guarded = await guard(desk, input, held);
@@ -83,7 +83,7 @@ async function guard(
   input: StepInput<'restart'>,
   held: Held,
 ): Promise<Go | StepOutputs['restart']> {
-  const { kubernetes, node, site, mark } = held;
+  const { kubernetes, node, site, policy, mark } = held;
   // A second attempt is no new decision: the restart was asked for, holds and windows stop nothing.
   const first = input.attempt === 1;
   if (first) {
@@ -93,11 +93,11 @@ async function guard(
   if (!node.unschedulable) {
     return { kind: 'stop', outcome: uncordonedAfterRestart };
   }
-  const left = await kubernetes.leftToDrain(node.name, drainPolicy(site.policy));
+  const left = await kubernetes.leftToDrain(node.name, drainPolicy(policy));
   const running = left.filter(({ state }) => state !== 'terminating');
   // A node that is down keeps pods that can't finish terminating: they stop the first attempt only.
   if (first ? left.length > 0 : running.length > 0 && node.ready) {
-    return isOver(desk, input.since, site.policy.drainTimeoutMinutes)
+    return isOver(desk, input.since, policy.drainTimeoutMinutes)
       ? { kind: 'stop', outcome: outcomeOf('undrainable', reasonsOf(left)) }
       : { kind: 'notDrained' };
   }
@@ -111,7 +111,7 @@ async function guard(
   // Of the gates only `halted` looks at other nodes, and a second attempt passes them all.
   const nodes = first ? await kubernetes.nodes() : [];
   const scene = await readScene(desk, site, input.run, facts, nodes);
-  const verdict = decideCordoned({ node, match, probe: undefined }, scene);
+  const verdict = decideCordoned({ node, match, policy, probe: undefined }, scene);
   if (verdict.kind === 'stop' && first) {
     return { kind: 'stop', outcome: stoppedOutcome(verdict.reasons) };
   }
@@ -123,10 +123,10 @@ async function guard(
 function waitOrStop(
   desk: Desk,
   input: StepInput<'restart'>,
-  { site }: Held,
+  { policy }: Held,
   reasons: Reason[],
 ): StepOutputs['restart'] {
-  if (!isOver(desk, input.since, site.policy.drainTimeoutMinutes)) {
+  if (!isOver(desk, input.since, policy.drainTimeoutMinutes)) {
     return { kind: 'wait', waitSeconds: guardWaitSeconds, detail: reasons[0]?.value ?? '' };
   }
   const kind = input.attempt === 1 ? 'deferred' : 'notRebooted';
@@ -180,7 +180,7 @@ async function refused(
   const passing = trouble.kind === 'conflict' || trouble.kind === 'throttled';
   const waitSeconds = Math.max(trouble.retryAfterSeconds ?? 0, guardWaitSeconds);
   // Not begun when it would end too late: the node is out of service meanwhile.
-  const patience = held.site.policy.drainTimeoutMinutes - waitSeconds / 60;
+  const patience = held.policy.drainTimeoutMinutes - waitSeconds / 60;
   if (passing && !isOver(desk, input.since, patience)) {
     return { kind: 'wait', waitSeconds, detail: `Azure refused the restart: ${trouble.value}` };
   }

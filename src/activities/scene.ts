@@ -9,7 +9,7 @@ import type { Match } from '../decide/identity.ts';
 import type { Scene } from '../decide/gates.ts';
 import { fleetScope, lockEntityName } from '../lock/entity.ts';
 import { activeHold, parseLock } from '../lock/lock.ts';
-import { parseSettings } from '../policy/settings.ts';
+import { parseSettings, policyOf } from '../policy/settings.ts';
 import type { ClusterSettings, Policy, Settings } from '../policy/settings.ts';
 import type { Durable, Kubernetes, Ports } from '../ports.ts';
 import { createReports } from '../reports/reports.ts';
@@ -46,7 +46,16 @@ export async function readSettings(desk: Desk): Promise<Settings> {
 export interface Site {
   settings: Settings;
   cluster: ClusterSettings;
+  /** What holds for the cluster as a whole. */
   policy: Policy;
+}
+
+/**
+ * What holds for a node. Its pool is what it says itself; gates refuse one whose machine says
+ * another.
+ */
+export function policyFor({ cluster }: Site, { pool }: NodeView): Policy {
+  return policyOf(cluster, pool);
 }
 
 /**
@@ -113,7 +122,8 @@ export async function readScene(
     now,
     run,
     controller: site.settings.controller,
-    policy: site.policy,
+    concurrency: site.policy.concurrency,
+    excludePools: site.policy.excludePools,
     cluster: facts,
     limits,
     holds: await readHolds(desk, site.cluster.key),

@@ -17,6 +17,8 @@ export interface Sight {
   node: NodeView;
   match: Match;
   probe: ProbeRecord | undefined;
+  /** What the settings say for nodes of its pool. */
+  policy: Policy;
 }
 
 /** What surrounds the node at that moment. */
@@ -24,7 +26,10 @@ export interface Scene {
   now: number;
   run: string;
   controller: string;
-  policy: Policy;
+  /** Nodes of the cluster that may be out of service at once. */
+  concurrency: number;
+  /** Pools that settings leave out. */
+  excludePools: readonly string[];
   cluster: ClusterFacts;
   /** Pools and nodes that the run is limited to; empty means all. */
   limits: { pools: readonly string[]; nodes: readonly string[] };
@@ -146,11 +151,14 @@ function needReason({ probe, node }: Sight): {
   return { kind: 'required', reason: { kind: 'probe', value: `reboot required: ${packages}` } };
 }
 
-function excluded({ node, match }: Sight, { policy, limits }: Scene): Reason | undefined {
+function excluded(
+  { node, match, policy }: Sight,
+  { excludePools, limits }: Scene,
+): Reason | undefined {
   const pool = match.kind === 'matched' ? match.pool.name : node.pool;
   const say = (value: string): Reason => ({ kind: 'excluded', value });
   if (policy.excludeNodes.includes(node.name)) return say('excludeNodes names it');
-  if (policy.excludePools.includes(pool)) return say(`excludePools names its pool ${pool}`);
+  if (excludePools.includes(pool)) return say(`excludePools names its pool ${pool}`);
   if (limits.nodes.length > 0 && !limits.nodes.includes(node.name)) {
     return say('this run is limited to other nodes');
   }
@@ -173,7 +181,7 @@ function unsupported({ node, match }: Sight, { cluster }: Scene): Reason | undef
   return undefined;
 }
 
-function cordonedByPerson({ node }: Sight, { policy }: Scene): Reason | undefined {
+function cordonedByPerson({ node, policy }: Sight, _scene: Scene): Reason | undefined {
   if (!node.unschedulable || readMark(node.annotations).kind !== 'none') return undefined;
   if (policy.cordonedByPerson === 'reboot') return undefined;
   return {
@@ -239,12 +247,12 @@ function poolState({ match }: Sight, _scene: Scene): Reason | undefined {
   return undefined;
 }
 
-function window(_sight: Sight, { policy, now }: Scene): Reason | undefined {
+function window({ policy }: Sight, { now }: Scene): Reason | undefined {
   return fits(policy, now, policy.expectedDrainMinutes + policy.expectedRestartMinutes);
 }
 
 /** Once cordoned only what is left counts: restart and proof. */
-function windowForRestart(_sight: Sight, { policy, now }: Scene): Reason | undefined {
+function windowForRestart({ policy }: Sight, { now }: Scene): Reason | undefined {
   return fits(policy, now, policy.expectedRestartMinutes);
 }
 
@@ -264,16 +272,16 @@ function fits(policy: Policy, now: number, minutes: number): Reason | undefined 
 }
 
 /** Slots are counted from the marks on the nodes, whoever's; a marked node is not begun again. */
-function slots({ node }: Sight, { marked, policy }: Scene): Reason | undefined {
+function slots({ node }: Sight, { marked, concurrency }: Scene): Reason | undefined {
   if (readMark(node.annotations).kind !== 'none') {
     return { kind: 'slots', value: 'it carries a mark: it is out of service already' };
   }
   const others = marked.filter(({ name }) => name !== node.name);
-  if (others.length < policy.concurrency) return undefined;
+  if (others.length < concurrency) return undefined;
   const names = others.map(({ name }) => name).join(', ');
   return {
     kind: 'slots',
-    value: `out of service already: ${names} (${policy.concurrency} may be)`,
+    value: `out of service already: ${names} (${concurrency} may be)`,
   };
 }
 
@@ -296,7 +304,8 @@ function nodeNotReady({ node }: Sight, _scene: Scene): Reason | undefined {
  * A node that was just rebooted, or that needs it again for the very same reason, is not rebooted
  * again: a sentinel that something re-creates would otherwise take it out of service every day.
  */
-function loopGuard(sight: Sight, { policy, now }: Scene): Reason | undefined {
+function loopGuard(sight: Sight, { now }: Scene): Reason | undefined {
+  const { policy } = sight;
   const last = readLastReboot(sight.node.annotations);
   if (last.kind === 'none') return undefined;
   const clear = `; remove the annotation aks-reboot-orchestrator/last-reboot to allow it`;

@@ -14,6 +14,17 @@ export interface Need {
   at: string;
 }
 
+/** A node that can be asked, and the machine that has to answer. */
+export const probeAddressSchema = z.object({
+  node: z.string(),
+  /** Its settings say how it is asked. */
+  pool: z.string(),
+  /** ARM id. */
+  instance: z.string(),
+  vmId: z.string(),
+});
+export type ProbeAddress = z.infer<typeof probeAddressSchema>;
+
 /** A probe's answer as it is kept for `probeMaxAgeHours`. */
 export const probeRecordSchema = z.object({
   probe: probeSchema,

@@ -60,11 +60,12 @@ function problemOf(issue: z.core.$ZodIssue): string {
       return sizeProblem(issue.origin, found, 'at most', issue.maximum);
     case 'unrecognized_keys':
       return `has ${issue.keys.map((key) => `"${key}"`).join(' and ')}, which nothing reads`;
+    case 'invalid_key':
+      return issue.issues.map(({ message }) => message).join('; ');
     case 'invalid_format':
     case 'custom':
     case 'not_multiple_of':
     case 'invalid_union':
-    case 'invalid_key':
     case 'invalid_element':
       return issue.input === undefined ? issue.message : `${found} ${issue.message}`;
   }

@@ -31,13 +31,12 @@ const windowSchema = z.strictObject({
   timeZone: timeZone.default('UTC').describe('IANA time zone.'),
 });
 
-const policyShape = {
+/** What may differ from pool to pool. */
+const poolShape = {
   windows: z
     .array(windowSchema)
     .max(20)
     .describe('When nodes may be taken out of service; none means always.'),
-  concurrency: z.int().min(1).max(50).describe('Nodes of a cluster out of service at once.'),
-  excludePools: z.array(z.string()).describe('Pools that are left alone.'),
   excludeNodes: z.array(z.string()).describe('Nodes that are left alone.'),
   cordonedByPerson: z
     .enum(['skip', 'reboot'])
@@ -48,11 +47,6 @@ const policyShape = {
     .describe('The file on the node that says a reboot is due.'),
   probeMaxAgeHours: z.number().min(0).max(168).describe('How long a probe answer serves.'),
   probeTimeoutSeconds: z.int().min(5).max(600).describe("The probe script's own timeout."),
-  probeConcurrency: z
-    .int()
-    .min(1)
-    .max(20)
-    .describe('Probes in flight in a subscription, shared by the clusters that run at once.'),
   pollSeconds: z.int().min(5).max(300).describe('Between two looks at anything that takes time.'),
   drainTimeoutMinutes: z.int().min(1).max(1440).describe('After it the drain is undone.'),
   gracePeriodSeconds: z
@@ -87,17 +81,32 @@ const policyShape = {
     .describe('What restart and proof usually take; judges the fit as well.'),
 } as const;
 
+/** What holds for a cluster as a whole, and the rest. */
+const policyShape = {
+  concurrency: z.int().min(1).max(50).describe('Nodes of a cluster out of service at once.'),
+  excludePools: z.array(z.string()).describe('Pools that are left alone.'),
+  probeConcurrency: z
+    .int()
+    .min(1)
+    .max(20)
+    .describe('Probes in flight in a subscription, shared by the clusters that run at once.'),
+  ...poolShape,
+} as const;
+
+/** Names of the settings that may differ from pool to pool. */
+export const poolSettings: ReadonlySet<string> = new Set(Object.keys(poolShape));
+
 /** What every setting is when nobody says anything. */
 export const defaultPolicy = {
-  windows: [],
   concurrency: 1,
   excludePools: [],
+  probeConcurrency: 20,
+  windows: [],
   excludeNodes: [],
   cordonedByPerson: 'skip',
   sentinelPath: '/var/run/reboot-required',
   probeMaxAgeHours: 6,
   probeTimeoutSeconds: 60,
-  probeConcurrency: 20,
   pollSeconds: 15,
   drainTimeoutMinutes: 30,
   gracePeriodSeconds: -1,
@@ -113,6 +122,7 @@ export const defaultPolicy = {
 } as const satisfies z.infer<z.ZodObject<typeof policyShape>>;
 
 const overridesSchema = z.strictObject(policyShape).partial();
+const poolOverridesSchema = z.strictObject(poolShape).partial();
 
 export const settingsSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -140,6 +150,18 @@ export const settingsSchema = z.strictObject({
               '/providers/Microsoft.ContainerService/managedClusters/<name>"',
           })
           .describe("The cluster's ARM id."),
+        pools: z
+          .record(
+            z
+              .string()
+              .regex(
+                /^[a-z][a-z0-9]{0,11}$/u,
+                'is not a pool name: lower-case letters and digits, at most 12',
+              ),
+            poolOverridesSchema,
+          )
+          .default({})
+          .describe("By pool name, what differs from the cluster's settings."),
       }),
     )
     .min(1)
@@ -157,7 +179,15 @@ export interface ClusterSettings {
   /** Short, safe name: instance ids, entity keys, URLs, document paths. */
   key: string;
   id: ClusterId;
+  /** What holds for the cluster, and for nodes of pools that say nothing of their own. */
   policy: Policy;
+  /** What holds for nodes of the pools that do. */
+  pools: ReadonlyMap<string, Policy>;
+}
+
+/** What holds for a node of this pool. */
+export function policyOf({ policy, pools }: ClusterSettings, pool: string): Policy {
+  return pools.get(pool.toLowerCase()) ?? policy;
 }
 
 export interface Settings {
@@ -175,7 +205,7 @@ export function parseSettings(text: string): Parsed<Settings> {
   if (parsed.kind === 'bad') return parsed;
   const { controller, claim, keepRunsDays, defaults, clusters } = parsed.value;
   const problems: Problem[] = [];
-  const settings = clusters.flatMap(({ id: text, ...own }, index): ClusterSettings[] => {
+  const settings = clusters.flatMap(({ id: text, pools, ...own }, index): ClusterSettings[] => {
     const id = parseClusterId(text);
     if (id === undefined) return [];
     const key = clusterKey(id);
@@ -186,7 +216,10 @@ export function parseSettings(text: string): Parsed<Settings> {
         problem: `is the same as clusters[${twin}].id`,
       });
     }
-    return [{ key, id, policy: policyOf(defaults, own) }];
+    const ofPools = Object.entries(pools).map(
+      ([pool, differs]) => [pool, overlay(defaults, own, differs)] as const,
+    );
+    return [{ key, id, policy: overlay(defaults, own), pools: new Map(ofPools) }];
   });
   if (problems.length > 0) return { kind: 'bad', problems };
   return {
@@ -202,8 +235,12 @@ export function settingsJsonSchema(): unknown {
 
 type Overrides = z.infer<typeof overridesSchema>;
 
-function policyOf(defaults: Overrides, own: Overrides): Policy {
-  const { windows, ...rest } = { ...defaultPolicy, ...present(defaults), ...present(own) };
+/** Later layers win; lists are replaced, not merged. */
+function overlay(...layers: Overrides[]): Policy {
+  const { windows, ...rest } = layers.reduce<z.infer<z.ZodObject<typeof policyShape>>>(
+    (policy, layer) => ({ ...policy, ...present(layer) }),
+    { ...defaultPolicy, windows: [], excludePools: [], excludeNodes: [] },
+  );
   return {
     ...rest,
     windows: windows.map(({ days, ...window }) => ({

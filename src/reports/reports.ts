@@ -16,7 +16,7 @@ import type {
   RunReport,
 } from '../domain/run.ts';
 import { shortHash } from '../domain/arm.ts';
-import { probeRecordSchema } from '../domain/need.ts';
+import { probeAddressSchema, probeRecordSchema } from '../domain/need.ts';
 import type { ProbeRecord } from '../domain/need.ts';
 import type { Documents } from '../ports.ts';
 
@@ -29,7 +29,7 @@ import type { Documents } from '../ports.ts';
 const cancelSchema = z.object({ who: z.string(), why: z.string(), at: z.string() });
 export type Cancel = z.infer<typeof cancelSchema>;
 
-const laneSchema = z.array(z.object({ node: z.string(), instance: z.string(), vmId: z.string() }));
+const laneSchema = z.array(probeAddressSchema);
 /** The nodes that one lane of probes asks, in order. */
 export type ProbeLane = z.infer<typeof laneSchema>;
 

@@ -107,6 +107,7 @@ function* recover(flow: Flow, work: ClusterWork, holder: string): Steps<void> {
       run,
       cluster,
       node,
+      pool: '',
       instance: '',
       vmId: '',
       fence: slot.fence,

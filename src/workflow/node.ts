@@ -45,6 +45,7 @@ export interface NodeWork {
   run: string;
   cluster: string;
   node: string;
+  pool: string;
   instance: string;
   vmId: string;
   fence: number;
@@ -120,8 +121,8 @@ function* adoptMark(flow: Flow, work: NodeWork): Steps<NodeWork> {
   const answer = yield* patiently(flow, 'adoptMark', target(work), patienceMinutes);
   if (isTrouble(answer)) return to(work, { step: 'end', outcome: failed(answer.trouble) });
   if (answer.kind === 'ended') return to(work, { step: 'end', outcome: answer.outcome });
-  const { resume, instance, vmId, facts } = answer;
-  const known = { ...work, instance, vmId, facts };
+  const { resume, pool, instance, vmId, facts } = answer;
+  const known = { ...work, pool, instance, vmId, facts };
   switch (resume.step) {
     case 'undo':
       return to(known, {
@@ -139,14 +140,14 @@ function* adoptMark(flow: Flow, work: NodeWork): Steps<NodeWork> {
 }
 
 function* probeAgain(flow: Flow, work: NodeWork): Steps<NodeWork> {
-  const { run, cluster, node, instance, vmId, notBefore } = work;
+  const { notBefore } = work;
   const quiet = secondsUntil(flow, notBefore) - freshSeconds;
   if (quiet > 0) {
     tellProgress(flow, work, `the node before soaks until ${notBefore}`);
     yield* wait(flow, Math.min(quiet, longestQuietSeconds));
     return work;
   }
-  const probe = yield* askProbe(flow, { run, cluster, node, instance, vmId });
+  const probe = yield* askProbe(flow, addressOf(work));
   return to(work, { step: 'cordon', probe });
 }
 
@@ -291,10 +292,9 @@ function* checkReady(flow: Flow, work: NodeWork, state: In<'ready'>): Steps<Node
 }
 
 function* finish(flow: Flow, work: NodeWork, state: In<'prove'>): Steps<NodeWork> {
-  const { run, cluster, node, instance, vmId } = work;
   const { since, probe } = state;
   if (probe === undefined) {
-    const asked = yield* askProbe(flow, { run, cluster, node, instance, vmId });
+    const asked = yield* askProbe(flow, addressOf(work));
     return to(work, { ...state, probe: asked });
   }
   const input = { ...target(work), since, probe };
@@ -386,6 +386,10 @@ function afterDefect(work: NodeWork, error: unknown): NodeWork {
 
 function to(work: NodeWork, state: NodeState): NodeWork {
   return { ...work, state };
+}
+
+function addressOf({ run, cluster, node, pool, instance, vmId }: NodeWork) {
+  return { run, cluster, node, pool, instance, vmId };
 }
 
 function target({ run, cluster, node, fence, facts }: NodeWork) {

@@ -1,16 +1,13 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { instanceIds } from '../domain/run.ts';
-import type { ProbeRecord } from '../domain/need.ts';
+import type { ProbeAddress, ProbeRecord } from '../domain/need.ts';
 import type { Trouble } from '../domain/trouble.ts';
 import { isTrouble, newFlow, nowOf, patiently, spendingLimit, tellLock, wait } from './flow.ts';
 import type { Flow, Steps } from './flow.ts';
 
-export interface ProbeTarget {
+export interface ProbeTarget extends ProbeAddress {
   run: string;
   cluster: string;
-  node: string;
-  instance: string;
-  vmId: string;
 }
 
 const patienceMinutes = 10;
@@ -75,11 +72,12 @@ export function* probeBatchOrchestrator(context: OrchestrationContext): Steps<un
   const answers: Record<string, ProbeRecord> = {};
   let asked = 0;
   const holder = instanceIds.cluster(run, cluster);
-  for (const { node, instance, vmId } of batch.nodes) {
+  for (const address of batch.nodes) {
+    const { node } = address;
     // Asking a fleet may take longer than anything else: the lock's owner is not stalled meanwhile.
     const told = { op: 'progress', holder, node, step: 'probe', detail: '' } as const;
     tellLock(flow, cluster, { ...told, now: nowOf(flow) });
-    answers[node] = yield* askProbe(flow, { run, cluster, node, instance, vmId });
+    answers[node] = yield* askProbe(flow, { run, cluster, ...address });
     asked += 1;
     if (flow.spent > spendingLimit) break;
   }

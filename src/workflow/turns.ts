@@ -78,11 +78,12 @@ function* takeTurn(flow: Flow, work: TurnsWork): Steps<string | undefined> {
     const input = { run, cluster, turn: slot.turn };
     const next = yield* patiently(flow, 'nextNode', input, patienceMinutes);
     if (isTrouble(next) || next.kind === 'none') return undefined;
-    const { node, instance, vmId, soakSeconds } = next;
+    const { node, pool, instance, vmId, soakSeconds } = next;
     const begun: NodeWork = {
       run,
       cluster,
       node,
+      pool,
       instance,
       vmId,
       fence: slot.fence,

@@ -102,27 +102,35 @@ const answered = { bootId: 'boot-0', kernel: '6.8.0-1021-azure', uptimeSeconds: 
 const required: Probe = { kind: 'required', ...answered, packages: ['libc6'] };
 const notRequired: Probe = { kind: 'notRequired', ...answered };
 
-function sightOf(over: { node?: Partial<NodeView>; match?: Match; probe?: Probe | null } = {}) {
+interface SightOver {
+  node?: Partial<NodeView>;
+  match?: Match;
+  probe?: Probe | null;
+  policy?: Partial<Policy>;
+}
+
+function sightOf(over: SightOver = {}) {
   const probe = over.probe === undefined ? required : over.probe;
   const sight: Sight = {
     node: nodeOf(over.node),
     match: over.match ?? matchedOf(),
     probe: probe === null ? undefined : { probe, vmId: 'vm-0', at: instant(now) },
+    policy: { ...defaultPolicy, ...over.policy },
   };
   return sight;
 }
 
-type SceneOver = Omit<Partial<Scene>, 'policy' | 'cluster'> & {
-  policy?: Partial<Policy>;
+type SceneOver = Omit<Partial<Scene>, 'cluster'> & {
   cluster?: Partial<ClusterFacts>;
 };
 
-function sceneOf({ policy, cluster: facts, ...over }: SceneOver = {}): Scene {
+function sceneOf({ cluster: facts, ...over }: SceneOver = {}): Scene {
   return {
     now,
     run: '20261127T220000Z-a1b2c3',
     controller: 'night-shift',
-    policy: { ...defaultPolicy, ...policy },
+    concurrency: 1,
+    excludePools: [],
     cluster: { ...cluster, ...facts },
     limits: { pools: [], nodes: [] },
     holds: [],
@@ -212,14 +220,14 @@ const skipped: Case[] = [
   },
   {
     says: 'a node that excludeNodes names is skipped',
-    scene: { policy: { excludeNodes: [instance.computerName] } },
+    sight: { policy: { excludeNodes: [instance.computerName] } },
     kind: 'excluded',
     value: /^excludeNodes names it$/u,
   },
   {
     says: 'a node of a pool that excludePools names is skipped, whatever its label says',
     sight: { node: { pool: '' } },
-    scene: { policy: { excludePools: ['work'] } },
+    scene: { excludePools: ['work'] },
     kind: 'excluded',
     value: /^excludePools names its pool work$/u,
   },
@@ -274,8 +282,11 @@ describe('not this node:', () => {
   });
 
   it('a person may have cordoned nodes rebooted all the same', () => {
-    const scene = sceneOf({ policy: { cordonedByPerson: 'reboot' } });
-    const seen = sightOf({ node: { unschedulable: true } });
+    const scene = sceneOf();
+    const seen = sightOf({
+      node: { unschedulable: true },
+      policy: { cordonedByPerson: 'reboot' },
+    });
     expect(decide(seen, scene).decision.kind).toBe('reboot');
     expect(worthProbing(seen, scene)).toBe(true);
   });
@@ -308,7 +319,7 @@ const waiting: Case[] = [
   },
   {
     says: 'an earlier node was restarted and is not proved',
-    scene: { marked: [markedNode('other', writeMark(stuck))], policy: { concurrency: 5 } },
+    scene: { marked: [markedNode('other', writeMark(stuck))], concurrency: 5 },
     kind: 'halted',
     value: /^node other is out of service: notReady since /u,
   },
@@ -344,13 +355,13 @@ const waiting: Case[] = [
   },
   {
     says: 'the window is closed',
-    scene: { policy: { windows: [{ ...fridays, days: [6] }] } },
+    sight: { policy: { windows: [{ ...fridays, days: [6] }] } },
     kind: 'window',
     value: /^the window is closed; it opens 2026-11-28T20:00:00.000Z$/u,
   },
   {
     says: 'what is left of the window is too short for drain and restart',
-    scene: { policy: { windows: [fridays], expectedDrainMinutes: 101 } },
+    sight: { policy: { windows: [fridays], expectedDrainMinutes: 101 } },
     kind: 'fit',
     value: /^121 minutes are needed, 120 are left of the window$/u,
   },
@@ -440,9 +451,9 @@ describe('not now:', () => {
   });
 
   it('with a higher concurrency marks take slots one by one', () => {
-    const policy = { concurrency: 2 };
-    const one = sceneOf({ policy, marked: [markedNode('a')] });
-    const two = sceneOf({ policy, marked: [markedNode('a'), markedNode('b', 'garbled')] });
+    const concurrency = 2;
+    const one = sceneOf({ concurrency, marked: [markedNode('a')] });
+    const two = sceneOf({ concurrency, marked: [markedNode('a'), markedNode('b', 'garbled')] });
     expect(decide(sightOf(), one).decision.kind).toBe('reboot');
     expect(decide(sightOf(), two).outcome.reasons).toEqual([
       { kind: 'slots', value: 'out of service already: a, b (2 may be)' },
@@ -451,7 +462,7 @@ describe('not now:', () => {
 
   it('a window into which drain and restart just fit is wide enough', () => {
     const policy = { windows: [fridays], expectedDrainMinutes: 100, expectedRestartMinutes: 20 };
-    expect(decide(sightOf(), sceneOf({ policy })).decision.kind).toBe('reboot');
+    expect(decide(sightOf({ policy }), sceneOf()).decision.kind).toBe('reboot');
   });
 });
 
@@ -671,19 +682,18 @@ describe('once a node is cordoned and its restart not asked for', () => {
   });
 
   it('a closed window undoes it', () => {
-    expect(kindOf({ policy: { windows: [{ ...fridays, days: [6] }] } })).toMatchObject({
+    expect(kindOf({}, { policy: { windows: [{ ...fridays, days: [6] }] } })).toMatchObject({
       kind: 'stop',
       reasons: [{ kind: 'window' }],
     });
   });
 
   it('a closing window undoes it, unless restart and proof still fit', () => {
-    const late = (minutesLeft: number) => ({
-      now: Date.UTC(2026, 10, 28) - minutesLeft * 60_000,
-      policy: { windows: [fridays], expectedDrainMinutes: 90, expectedRestartMinutes: 20 },
-    });
-    expect(kindOf(late(20)).kind).toBe('go');
-    expect(kindOf(late(19))).toMatchObject({ kind: 'stop', reasons: [{ kind: 'fit' }] });
+    const policy = { windows: [fridays], expectedDrainMinutes: 90, expectedRestartMinutes: 20 };
+    const late = (minutesLeft: number) =>
+      kindOf({ now: Date.UTC(2026, 10, 28) - minutesLeft * 60_000 }, { policy });
+    expect(late(20).kind).toBe('go');
+    expect(late(19)).toMatchObject({ kind: 'stop', reasons: [{ kind: 'fit' }] });
   });
 
   it.each<[string, SceneOver, Parameters<typeof sightOf>[0]]>([
@@ -691,7 +701,7 @@ describe('once a node is cordoned and its restart not asked for', () => {
     ['clusterState', { cluster: { provisioningState: 'Updating' } }, {}],
     ['poolState', {}, { match: matchedOf({ provisioningState: 'Updating' }) }],
     ['halted', { marked: [markedNode('other', writeMark(stuck))] }, {}],
-    ['excluded', { policy: { excludeNodes: ['self'] } }, {}],
+    ['excluded', {}, { policy: { excludeNodes: ['self'] } }],
     ['unsupported', { cluster: { nodeResourceGroupLocked: true } }, {}],
     ['nodeNotReady', {}, { node: { ready: false } }],
     [

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { chooseClusters } from '../../src/policy/choice.ts';
-import { defaultPolicy, parseSettings, settingsJsonSchema } from '../../src/policy/settings.ts';
+import {
+  defaultPolicy,
+  parseSettings,
+  policyOf as policyOfPool,
+  settingsJsonSchema,
+} from '../../src/policy/settings.ts';
 import type { Settings, SettingsDocument } from '../../src/policy/settings.ts';
 
 const subscription = '11111111-2222-4333-8444-555555555555';
@@ -60,6 +65,33 @@ describe('settings that are right', () => {
       concurrency: 3,
       soakSeconds: 5,
       excludePools: ['gpu'],
+    });
+  });
+
+  it("let a pool's own value win over its cluster's, whatever the case of its name", () => {
+    const document: SettingsDocument = {
+      ...smallest,
+      defaults: { soakSeconds: 5 },
+      clusters: [
+        { id: idOf('one'), drainTimeoutMinutes: 45, pools: { web: { drainTimeoutMinutes: 90 } } },
+      ],
+    };
+    const [cluster] = parsed(document).clusters;
+    if (cluster === undefined) throw new Error('no cluster');
+    const minutes = (pool: string) => policyOfPool(cluster, pool).drainTimeoutMinutes;
+    expect([minutes('web'), minutes('WEB'), minutes('system')]).toEqual([90, 90, 45]);
+    expect(policyOfPool(cluster, 'web').soakSeconds).toBe(5);
+  });
+
+  it("refuse a pool a setting that only a cluster has, and what is no pool's name", () => {
+    expect(
+      problems({
+        ...smallest,
+        clusters: [{ id: idOf('one'), pools: { web: { concurrency: 2 }, 'Web-1': {} } }],
+      }),
+    ).toEqual({
+      'clusters[0].pools.web': 'has "concurrency", which nothing reads',
+      'clusters[0].pools.Web-1': 'is not a pool name: lower-case letters and digits, at most 12',
     });
   });
 
