@@ -2,6 +2,8 @@ import type { Clock } from '../clock.ts';
 import { startApiServer } from './apiServer.ts';
 import type { ApiServer } from './apiServer.ts';
 import { createArm } from './arm/arm.ts';
+import { authorizationRoutes } from './arm/authorization.ts';
+import type { AuthorizationOptions } from './arm/authorization.ts';
 import { computeRoutes } from './arm/compute.ts';
 import { containerServiceRoutes } from './arm/containerService.ts';
 import { createOperations } from './arm/operations.ts';
@@ -18,6 +20,8 @@ import { listen } from './listener.ts';
 import { createPerson } from './person.ts';
 import type { Person } from './person.ts';
 import { seededRandom } from './random.ts';
+import { everybodyMay } from './rights.ts';
+import type { Rights } from './rights.ts';
 import { modelGuest } from './world/guest.ts';
 import type { Guest } from './world/guest.ts';
 import { createLifecycle } from './world/lifecycle.ts';
@@ -37,6 +41,8 @@ export interface SimulatedAzureOptions {
   port?: number;
   /** Called with each audit line as it is written. */
   onAudit?: (line: AuditLine) => void;
+  /** Who may do what, on top of what the fleet denies. */
+  rights?: Rights;
   /** Asked before and after each request takes effect. */
   onRequest?: RequestHook;
   log?: (text: string) => void;
@@ -69,7 +75,17 @@ export async function startAzure(options: SimulatedAzureOptions): Promise<Simula
   const audit = createAudit(() => clock.now(), options.onAudit);
   const faults = createFaults(fleet.faults, options.onRequest);
   const lifecycle = createLifecycle({ clock, audit, timings: fleet.timings });
-  const world = createWorld({ fleet, clock, audit, seed });
+  const rights = options.rights ?? everybodyMay;
+  const world = createWorld({
+    fleet,
+    clock,
+    audit,
+    seed,
+    authorize: (cluster, access) =>
+      rights({ service: 'kubernetes', actor: access.user, cluster, access }),
+  });
+  const isAllowed = (action: string, scope: string, actor: string) =>
+    !faults.isDenied(action, scope, actor) && rights({ service: 'arm', actor, action, scope });
   const guest = options.guest === 'shell' ? await shellGuest() : modelGuest();
   const port = (offset: number) => (options.port === undefined ? 0 : options.port + offset);
 
@@ -94,7 +110,8 @@ export async function startAzure(options: SimulatedAzureOptions): Promise<Simula
     throttle: createThrottle(clock, fleet.throttling),
     random: seededRandom(seed, 'requests'),
     audiences,
-    routes: routes({ fleet, clock, lifecycle, world, guest, seed, apiServer, origin }),
+    isAllowed,
+    routes: routes({ fleet, clock, lifecycle, world, guest, seed, apiServer, origin, isAllowed }),
   });
   const authority = await createAuthority('Simulated Azure, a throwaway CA');
   const own = await authority.issueServer();
@@ -133,10 +150,12 @@ interface Parts {
   seed: number;
   apiServer: (clusterId: string) => ApiServer;
   origin: () => string;
+  isAllowed: AuthorizationOptions['isAllowed'];
 }
 
-/** Every operation of both resource providers. */
-function routes({ fleet, clock, lifecycle, world, guest, seed, apiServer, origin }: Parts) {
+/** Every operation of the resource providers. */
+function routes(parts: Parts) {
+  const { fleet, clock, lifecycle, world, guest, seed, apiServer, origin, isAllowed } = parts;
   const operations = createOperations({
     clock,
     random: seededRandom(seed, 'operations'),
@@ -147,8 +166,10 @@ function routes({ fleet, clock, lifecycle, world, guest, seed, apiServer, origin
   const runCommand = createRunCommand({ clock, timings: fleet.timings, guest, operations });
   const credential = (cluster: Cluster, actor: string) =>
     apiServer(cluster.id).userKubeconfig(actor);
-  return [
+  const providers = [
     ...computeRoutes({ world, fleet, lifecycle, operations, runCommand, origin }),
     ...containerServiceRoutes({ world, fleet, origin, credential }),
   ];
+  const actions = [...new Set(providers.map(({ action }) => action))];
+  return [...providers, ...authorizationRoutes({ world, actions, isAllowed })];
 }

@@ -21,6 +21,7 @@ export interface ArmOptions {
   throttle: Throttle;
   routes: readonly Route[];
   random: Random;
+  isAllowed: (action: string, scope: string, actor: string) => boolean;
   /** What a token for ARM may be for. */
   audiences: () => readonly string[];
 }
@@ -78,7 +79,7 @@ async function serve(
   principal: Principal,
 ): Promise<ArmAnswer> {
   const scope = scopeOf(route.template, path);
-  if (options.faults.isDenied(route.action, scope, principal.actor)) {
+  if (!options.isAllowed(route.action, scope, principal.actor)) {
     return forbidden(principal, route.action, scope);
   }
   if (route.method === 'POST' && lockedDown(options.world, path)) {

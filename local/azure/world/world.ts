@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import type { Audit } from '../audit.ts';
 import type { Fleet, FleetCluster, FleetNode, FleetPool } from '../fleet.ts';
+import type { Access } from '../kubernetes/api.ts';
 import type { Kubernetes } from '../kubernetes/kubernetes.ts';
 import { createKubernetes } from '../kubernetes/kubernetes.ts';
 import { pick, seededRandom, uuid } from '../random.ts';
@@ -90,6 +91,8 @@ export interface WorldOptions {
   clock: Clock;
   audit: Audit;
   seed: number;
+  /** Who may do what in which cluster (ARM id); by default everybody may do everything. */
+  authorize?: (cluster: string, access: Access) => boolean;
 }
 
 const usualKernel = (pool: FleetPool) =>
@@ -152,6 +155,7 @@ function createCluster(settings: FleetCluster, options: WorldOptions): Cluster {
       cluster: settings.id,
       random: seededRandom(options.seed, `kubernetes ${settings.id}`),
       version: settings.version,
+      authorize: (access) => options.authorize?.(settings.id, access) ?? true,
       timings: {
         readyAfterMs: options.fleet.timings.kubeletSeconds * 1000,
         podStartMs: options.fleet.timings.podStartSeconds * 1000,
