@@ -9,6 +9,8 @@ import type { World } from './world/world.ts';
 export interface Person {
   cordon(node: string): Promise<void>;
   uncordon(node: string): Promise<void>;
+  /** Writes annotations of a Node; null removes one. */
+  annotate(node: string, annotations: Record<string, string | null>): Promise<void>;
   /** Through the portal: the same restart as anybody's. */
   restart(node: string): void;
   /** Lets a machine that would never return boot now, and behave from here on. */
@@ -32,20 +34,21 @@ export function createPerson(options: {
 }): Person {
   const { world, lifecycle, audit } = options;
 
-  const setUnschedulable = async (name: string, unschedulable: boolean) => {
+  const patch = async (name: string, change: object) => {
     const response = await world.node(name).cluster.kubernetes.handle({
       method: 'PATCH',
       url: `/api/v1/nodes/${name}`,
       headers: { 'content-type': 'application/strategic-merge-patch+json' },
-      body: JSON.stringify({ spec: { unschedulable: unschedulable || null } }),
+      body: JSON.stringify(change),
       user: actor,
     });
     if (response.status >= 300) throw new Error(`${name}: ${response.status}`);
   };
 
   return {
-    cordon: (name) => setUnschedulable(name, true),
-    uncordon: (name) => setUnschedulable(name, false),
+    cordon: (name) => patch(name, { spec: { unschedulable: true } }),
+    uncordon: (name) => patch(name, { spec: { unschedulable: null } }),
+    annotate: (name, annotations) => patch(name, { metadata: { annotations } }),
     restart(name) {
       const machine = world.node(name);
       audit.write({

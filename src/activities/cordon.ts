@@ -3,6 +3,7 @@ import type { Mark } from '../domain/mark.ts';
 import { needOf } from '../domain/need.ts';
 import { conditionalPatch } from '../domain/node.ts';
 import type { NodeView } from '../domain/node.ts';
+import { disableScaleDown } from '../domain/scaleDown.ts';
 import { decide } from '../decide/gates.ts';
 import type { Match } from '../decide/identity.ts';
 import { lockEntityName } from '../lock/entity.ts';
@@ -60,15 +61,17 @@ export async function cordon(
   const daemonPods = await kubernetes.daemonPods(node.name);
   const ready = daemonPods.filter((pod) => pod.ready).map(({ daemonSet }) => daemonSet);
   const need = needOf(probe.probe, probe.at);
+  const scaleDown = disableScaleDown(node.annotations);
   const mark: Mark = {
     ...markOf(desk, input, site.settings.controller, node, match),
     birth: need.birth,
     need: need.hash,
     daemonSetsReady: [...new Set(ready)].sort(),
+    scaleDownBefore: scaleDown.before,
   };
   const patch = conditionalPatch(node, {
     unschedulable: true,
-    annotations: { [markAnnotation]: writeMark(mark) },
+    annotations: { ...scaleDown.annotations, [markAnnotation]: writeMark(mark) },
   });
   const patched = await kubernetes.patchNode(node.name, patch);
   if (patched.kind !== 'done') return { kind: 'again', waitSeconds: staleWaitSeconds };

@@ -5,6 +5,7 @@ import { conditionalPatch } from '../domain/node.ts';
 import type { NodeView } from '../domain/node.ts';
 import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
 import type { Reason, ReasonKind } from '../domain/reason.ts';
+import { restoreScaleDown } from '../domain/scaleDown.ts';
 import { TroubleError } from '../domain/trouble.ts';
 import type { Policy } from '../policy/settings.ts';
 import type { Kubernetes } from '../ports.ts';
@@ -64,8 +65,9 @@ export async function hold(desk: Desk, target: Target): Promise<Held | Ended> {
 }
 
 /**
- * Takes our mark and our cordon off in one conditional patch. A node that a person had cordoned
- * before us stays cordoned, one that somebody uncordoned meanwhile stays uncordoned.
+ * Takes our mark and our cordon off in one conditional patch, and gives the autoscaler back its
+ * word. A node that a person had cordoned before us stays cordoned, one that somebody uncordoned
+ * meanwhile stays uncordoned.
  */
 export async function release(
   { kubernetes, node, mark }: Held,
@@ -73,7 +75,11 @@ export async function release(
 ): Promise<void> {
   const patch = conditionalPatch(node, {
     unschedulable: mark.wasUnschedulable && node.unschedulable,
-    annotations: { ...annotations, [markAnnotation]: undefined },
+    annotations: {
+      ...annotations,
+      ...restoreScaleDown(node.annotations, mark.scaleDownBefore),
+      [markAnnotation]: undefined,
+    },
   });
   const patched = await kubernetes.patchNode(node.name, patch);
   if (patched.kind !== 'stale') return;

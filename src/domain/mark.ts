@@ -25,6 +25,8 @@ const markSchema = z.object({
   kernel: z.string(),
   /** A person had cordoned the node before us: it stays cordoned. */
   wasUnschedulable: z.boolean(),
+  /** What the autoscaler's annotation said before us, null for nothing; missing: not set by us. */
+  scaleDownBefore: z.string().nullable().optional(),
   /** DaemonSets (`namespace/name`) whose pod on the node was Ready. */
   daemonSetsReady: z.array(z.string()),
   /** The need's hash, for the loop guard. */

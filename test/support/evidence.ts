@@ -23,6 +23,8 @@ export interface NodeNow {
   /** Carries our mark. */
   marked: boolean;
   ready: boolean;
+  /** What the autoscaler is told about it; null for nothing. */
+  scaleDown: string | null;
 }
 
 export interface Scene extends NodeNow {
@@ -82,3 +84,4 @@ export interface Reason {
 }
 
 export const markAnnotation = 'aks-reboot-orchestrator/mark';
+export const scaleDownAnnotation = 'cluster-autoscaler.kubernetes.io/scale-down-disabled';

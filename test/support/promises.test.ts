@@ -1,5 +1,5 @@
 import type { AuditAction, AuditLine } from '../../local/azure/audit.ts';
-import { markAnnotation } from './evidence.ts';
+import { markAnnotation, scaleDownAnnotation } from './evidence.ts';
 import type { Evidence, NodeNow, NodeReport, Scene } from './evidence.ts';
 import {
   drainedFirst,
@@ -33,6 +33,7 @@ const calm: Omit<Scene, 'node' | 'cluster'> = {
   unschedulable: false,
   marked: false,
   ready: true,
+  scaleDown: null,
   pods: [
     {
       name: 'kube-system/proxy',
@@ -97,6 +98,7 @@ const nodeNow = (node: string, more: Partial<NodeNow> = {}): NodeNow => ({
   unschedulable: false,
   marked: false,
   ready: true,
+  scaleDown: null,
   ...more,
 });
 
@@ -267,6 +269,18 @@ describe('left as found is broken by', () => {
     const before = [nodeNow('a', { unschedulable: true }), nodeNow('b')];
     const entries = honest().filter(({ action }) => action !== 'cordon');
     expect(leftAsFound(evidence({ before, entries }))).toEqual([expect.stringContaining('a')]);
+  });
+
+  it('an autoscaler that is told something else than before', () => {
+    const told = (scaleDown: string | null) => [nodeNow('a', { scaleDown }), nodeNow('b')];
+    expect(leftAsFound(evidence({ after: told('true') }))).toHaveLength(1);
+    expect(leftAsFound(evidence({ before: told('false'), after: told('false') }))).toEqual([]);
+    // Unless somebody else has said so meanwhile.
+    const detail = { annotations: { [scaleDownAnnotation]: 'false' } };
+    const person: Entry = { minutes: 2, node: 'a', action: 'annotate', actor: 'person', detail };
+    const entries = [...honest(), { ...person, status: 200 }];
+    expect(leftAsFound(evidence({ entries, after: told('false') }))).toEqual([]);
+    expect(leftAsFound(evidence({ entries, after: told(null) }))).toHaveLength(1);
   });
 });
 

@@ -1,5 +1,5 @@
 import type { AuditLine } from '../../local/azure/audit.ts';
-import { markAnnotation } from './evidence.ts';
+import { markAnnotation, scaleDownAnnotation } from './evidence.ts';
 import type { Evidence, NodeReport, Report, Scene } from './evidence.ts';
 
 /**
@@ -219,7 +219,25 @@ export function leftAsFound(evidence: Evidence): Violations {
     if (!ours || isLeftToPerson(evidence, node)) continue;
     violations.push(`${node} is still ${unschedulable ? 'cordoned' : 'marked'} by us`);
   }
-  return violations;
+  return [...violations, ...autoscalersWord(evidence)];
+}
+
+/** What the autoscaler is told about a node is what others have told it last. */
+function autoscalersWord(evidence: Evidence): Violations {
+  const word = new Map(evidence.before.map(({ node, scaleDown }) => [node, scaleDown]));
+  for (const line of evidence.lines) {
+    const changed = line.detail['annotations'] as Record<string, string | null> | undefined;
+    const said = changed?.[scaleDownAnnotation];
+    if (said === undefined || isOurs(evidence, line) || !tookEffect(line)) continue;
+    word.set(line.node, said);
+  }
+  return evidence.after.flatMap(({ node, marked, scaleDown }) => {
+    const before = word.get(node) ?? null;
+    if (marked || scaleDown === before) return [];
+    return [
+      `${node} tells the autoscaler ${scaleDown ?? 'nothing'}, it was ${before ?? 'nothing'}`,
+    ];
+  });
 }
 
 function isLeftToPerson(evidence: Evidence, name: string): boolean {

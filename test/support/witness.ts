@@ -1,6 +1,6 @@
 import type { AuditLine } from '../../local/azure/audit.ts';
 import type { World } from '../../local/azure/world/world.ts';
-import { markAnnotation } from './evidence.ts';
+import { markAnnotation, scaleDownAnnotation } from './evidence.ts';
 import type { NodeNow, PodNow, Scene } from './evidence.ts';
 
 /** Looks at Nodes, pods and machines as they are at this moment. */
@@ -35,6 +35,7 @@ const nodeNow = (cluster: string, { metadata, spec, status }: ApiNode): NodeNow 
   unschedulable: spec.unschedulable === true,
   marked: markAnnotation in (metadata.annotations ?? {}),
   ready: isReady(status),
+  scaleDown: metadata.annotations?.[scaleDownAnnotation] ?? null,
 });
 
 function podNow({ metadata, status }: ApiPod): PodNow {
