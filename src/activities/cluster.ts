@@ -10,7 +10,7 @@ import { instanceIds } from '../domain/run.ts';
 import type { ClusterReport, NodeReport, NodeResult, Plan, PlannedNode } from '../domain/run.ts';
 import { TroubleError } from '../domain/trouble.ts';
 import { worthProbing } from '../decide/gates.ts';
-import type { Sight } from '../decide/gates.ts';
+import type { Sight } from '../decide/gate.ts';
 import { matchNode } from '../decide/identity.ts';
 import { planCluster as plan } from '../decide/plan.ts';
 import { lockEntityName } from '../lock/entity.ts';

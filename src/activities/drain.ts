@@ -1,10 +1,10 @@
 import type { PodLeft } from '../domain/drain.ts';
 import type { Reason } from '../domain/reason.ts';
-import { decideCordoned } from '../decide/gates.ts';
+import { decideStop } from '../decide/gates.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
 import { hold, isOver, nowIso, outcome, outcomeOf, stoppedOutcome } from './node.ts';
 import type { Held } from './node.ts';
-import { drainPolicy, readScene, rememberedFacts } from './scene.ts';
+import { drainPolicy, readStops } from './scene.ts';
 import type { Desk } from './scene.ts';
 
 /** Slices come quicker than polls: pods usually leave within seconds. */
@@ -67,11 +67,8 @@ export async function stopReasons(desk: Desk, run: string, held: Held) {
   if (node.bootId !== mark.bootId) {
     return outcome('deferred', 'gone', 'the node rebooted by itself while it was drained');
   }
-  const facts = await rememberedFacts(desk, site);
-  const match = { kind: 'mismatch' as const, value: '' };
-  const scene = await readScene(desk, site, run, facts, []);
-  const verdict = decideCordoned({ node, match, policy, probe: undefined }, scene);
-  return verdict.kind === 'stop' ? stoppedOutcome(verdict.reasons) : undefined;
+  const reasons = decideStop(policy, await readStops(desk, site, run));
+  return reasons.length > 0 ? stoppedOutcome(reasons) : undefined;
 }
 
 const manyReasons = 10;

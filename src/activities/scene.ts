@@ -6,7 +6,7 @@ import { TroubleError } from '../domain/trouble.ts';
 import type { DrainPolicy } from '../domain/drain.ts';
 import { claimedPlace, matchNode } from '../decide/identity.ts';
 import type { Match } from '../decide/identity.ts';
-import type { Scene } from '../decide/gates.ts';
+import type { Scene, Stops } from '../decide/gate.ts';
 import { fleetScope, lockEntityName } from '../lock/entity.ts';
 import { activeHold, parseLock } from '../lock/lock.ts';
 import { parseSettings, policyOf } from '../policy/settings.ts';
@@ -116,24 +116,30 @@ export async function readScene(
   limits: Scene['limits'] = { pools: [], nodes: [] },
 ): Promise<Scene> {
   const kubernetes = await connect(desk, site);
-  const now = desk.clock.now();
-  const cancel = await desk.reports.cancel(run);
   return {
-    now,
+    ...(await readStops(desk, site, run)),
     run,
     controller: site.settings.controller,
     concurrency: site.policy.concurrency,
     excludePools: site.policy.excludePools,
     cluster: facts,
     limits,
-    holds: await readHolds(desk, site.cluster.key),
-    canceled: cancel && `${cancel.who} canceled the run at ${cancel.at}: ${cancel.why}`,
     claimedBy: await foreignClaim(kubernetes, site.settings.controller),
     marked: nodes.filter(({ annotations }) => markAnnotation in annotations),
   };
 }
 
-async function readHolds(desk: Desk, key: string): Promise<Scene['holds']> {
+/** What stops work at once, read now. */
+export async function readStops(desk: Desk, site: Site, run: string): Promise<Stops> {
+  const cancel = await desk.reports.cancel(run);
+  return {
+    now: desk.clock.now(),
+    holds: await readHolds(desk, site.cluster.key),
+    canceled: cancel && `${cancel.who} canceled the run at ${cancel.at}: ${cancel.why}`,
+  };
+}
+
+async function readHolds(desk: Desk, key: string): Promise<Stops['holds']> {
   const holds = await Promise.all(
     [fleetScope, key].map(async (scope) => {
       const lock = parseLock(await desk.durable.entity(lockEntityName, scope));

@@ -2,7 +2,7 @@ import { instanceRefId } from '../domain/arm.ts';
 import type { Plan, PlannedNode } from '../domain/run.ts';
 import { isoInstant } from '../domain/instant.ts';
 import { decide } from './gates.ts';
-import type { Scene, Sight } from './gates.ts';
+import type { Scene, Sight } from './gate.ts';
 
 /** The decisions for all nodes of a cluster, and the order of those that are rebooted. Pure. */
 export function planCluster(key: string, sights: readonly Sight[], scene: Scene): Plan {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { decide, decideCordoned, worthProbing } from '../../src/decide/gates.ts';
-import type { Scene, Sight } from '../../src/decide/gates.ts';
+import type { Scene, Sight } from '../../src/decide/gate.ts';
 import { matchNode } from '../../src/decide/identity.ts';
 import type { Match } from '../../src/decide/identity.ts';
 import { planCluster } from '../../src/decide/plan.ts';

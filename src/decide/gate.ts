@@ -1,0 +1,46 @@
+import type { ClusterFacts } from '../domain/cluster.ts';
+import type { ProbeRecord } from '../domain/need.ts';
+import type { NodeView } from '../domain/node.ts';
+import type { Reason } from '../domain/reason.ts';
+import type { Hold } from '../lock/lock.ts';
+import type { Policy } from '../policy/settings.ts';
+import type { Match } from './identity.ts';
+
+/** A node as far as it is known at one moment. */
+export interface Sight {
+  node: NodeView;
+  match: Match;
+  probe: ProbeRecord | undefined;
+  /** What the settings say for nodes of its pool. */
+  policy: Policy;
+}
+
+/** What stops the work on a node at once, as long as its restart was not asked for. */
+export interface Stops {
+  /** Epoch milliseconds. */
+  now: number;
+  /** The holds that stand, with the scope they were put on. */
+  holds: readonly { scope: string; hold: Hold }[];
+  /** Why the run was canceled, if it was. */
+  canceled: string | undefined;
+}
+
+/** What surrounds the node at that moment. */
+export interface Scene extends Stops {
+  run: string;
+  controller: string;
+  /** Nodes of the cluster that may be out of service at once. */
+  concurrency: number;
+  /** Pools that settings leave out. */
+  excludePools: readonly string[];
+  cluster: ClusterFacts;
+  /** Pools and nodes that the run is limited to; empty means all. */
+  limits: { pools: readonly string[]; nodes: readonly string[] };
+  /** Who else has claimed the cluster, if anyone. */
+  claimedBy: string | undefined;
+  /** All nodes of the cluster that carry a mark, readable or not, ours or not. */
+  marked: readonly NodeView[];
+}
+
+/** Says that `value` keeps the node from being touched for as long as things are as they are. */
+export type Gate = (sight: Sight, scene: Scene) => Reason | undefined;

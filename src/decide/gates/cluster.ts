@@ -1,0 +1,63 @@
+import { readMark } from '../../domain/mark.ts';
+import type { Reason } from '../../domain/reason.ts';
+import type { Scene, Sight } from '../gate.ts';
+
+/** Gates that the state of the cluster, its pools and its other nodes closes. */
+
+export function claim(_sight: Sight, { claimedBy }: Scene): Reason | undefined {
+  return claimedBy === undefined
+    ? undefined
+    : { kind: 'claim', value: `controller "${claimedBy}" has claimed the cluster` };
+}
+
+/** A node that was restarted and is not proved stops everything but its own recovery. */
+export function halted({ node }: Sight, { marked }: Scene): Reason | undefined {
+  for (const other of marked) {
+    if (other.name === node.name) continue;
+    const mark = readMark(other.annotations);
+    if (mark.kind === 'read' && mark.value.stuck !== undefined) {
+      const { kind, at } = mark.value.stuck;
+      return { kind: 'halted', value: `node ${other.name} is out of service: ${kind} since ${at}` };
+    }
+  }
+  return undefined;
+}
+
+export function clusterState(_sight: Sight, { cluster }: Scene): Reason | undefined {
+  if (cluster.provisioningState !== 'Succeeded') {
+    return {
+      kind: 'clusterState',
+      value: `the cluster is ${cluster.provisioningState || 'unknown'}`,
+    };
+  }
+  if (cluster.powerState !== 'Running') {
+    return { kind: 'clusterState', value: `the cluster is ${cluster.powerState || 'unknown'}` };
+  }
+  return undefined;
+}
+
+export function poolState({ match }: Sight, _scene: Scene): Reason | undefined {
+  if (match.kind !== 'matched') return undefined;
+  const { name, provisioningState, powerState } = match.pool;
+  if (provisioningState !== 'Succeeded') {
+    return { kind: 'poolState', value: `pool ${name} is ${provisioningState || 'unknown'}` };
+  }
+  if (powerState !== 'Running') {
+    return { kind: 'poolState', value: `pool ${name} is ${powerState || 'unknown'}` };
+  }
+  return undefined;
+}
+
+/** Slots are counted from the marks on the nodes, whoever's; a marked node is not begun again. */
+export function slots({ node }: Sight, { marked, concurrency }: Scene): Reason | undefined {
+  if (readMark(node.annotations).kind !== 'none') {
+    return { kind: 'slots', value: 'it carries a mark: it is out of service already' };
+  }
+  const others = marked.filter(({ name }) => name !== node.name);
+  if (others.length < concurrency) return undefined;
+  const names = others.map(({ name }) => name).join(', ');
+  return {
+    kind: 'slots',
+    value: `out of service already: ${names} (${concurrency} may be)`,
+  };
+}

@@ -1,0 +1,64 @@
+import { epochMs } from '../../domain/instant.ts';
+import { readLastReboot } from '../../domain/mark.ts';
+import { needOf } from '../../domain/need.ts';
+import type { Reason } from '../../domain/reason.ts';
+import type { Scene, Sight } from '../gate.ts';
+
+/** Whether the node needs a reboot, and whether it had one for the same need. */
+
+const dayMs = 24 * 60 * 60_000;
+
+export function needReason({ probe, node }: Sight): {
+  kind: 'required' | 'notRequired' | 'unknown';
+  reason: Reason;
+} {
+  const unknown = (value: string) => ({
+    kind: 'unknown' as const,
+    reason: { kind: 'probe' as const, value },
+  });
+  if (probe === undefined) return unknown('the node was not asked');
+  const answer = probe.probe;
+  if (answer.kind === 'unknown') return unknown(answer.reason);
+  if (answer.bootId === '' || answer.bootId !== node.bootId) {
+    return unknown(`the probe answered on boot ${answer.bootId}, the node says ${node.bootId}`);
+  }
+  if (answer.kind === 'notRequired') {
+    return { kind: 'notRequired', reason: { kind: 'probe', value: 'no reboot is required' } };
+  }
+  const packages = answer.packages.length > 0 ? answer.packages.join(', ') : 'no package named';
+  return { kind: 'required', reason: { kind: 'probe', value: `reboot required: ${packages}` } };
+}
+
+/**
+ * A node that was just rebooted, or that needs it again for the very same reason, is not rebooted
+ * again: a sentinel that something re-creates would otherwise take it out of service every day.
+ */
+export function loopGuard(sight: Sight, { now }: Scene): Reason | undefined {
+  const { policy } = sight;
+  const last = readLastReboot(sight.node.annotations);
+  if (last.kind === 'none') return undefined;
+  const clear = `; remove the annotation aks-reboot-orchestrator/last-reboot to allow it`;
+  if (last.kind === 'unreadable') {
+    return { kind: 'loopGuard', value: `its last-reboot note can't be read${clear}` };
+  }
+  const days = (now - epochMs(last.value.at)) / dayMs;
+  if (sameNeed(sight)) {
+    return {
+      kind: 'loopGuard',
+      value: `rebooted ${last.value.at} for the same packages on the same kernel${clear}`,
+    };
+  }
+  return days < policy.minDaysBetweenReboots
+    ? {
+        kind: 'loopGuard',
+        value: `rebooted ${last.value.at}, less than ${policy.minDaysBetweenReboots} days ago`,
+      }
+    : undefined;
+}
+
+export function sameNeed({ node, probe }: Sight): boolean {
+  const last = readLastReboot(node.annotations);
+  if (last.kind !== 'read' || probe?.probe.kind !== 'required') return false;
+  const { need, kernel } = last.value;
+  return need === needOf(probe.probe, probe.at).hash && kernel === node.kernel;
+}
