@@ -23,7 +23,6 @@ export interface FleetRun {
   pollsPerMinute: number;
   /** The most requests to the AKS resource provider within a second. */
   aksPerSecond: number;
-  peakMegabytes: number;
   wallSeconds: number;
 }
 
@@ -87,7 +86,6 @@ async function runFleet(nodes: number, due: number, soakSeconds: number): Promis
     armRequestsPerNode: perNode(seen, lines, planned, rebooted),
     pollsPerMinute: most(seen.filter(isPoll), 60_000, ({ request }) => machineOf(request.path)),
     aksPerSecond: most(seen.filter(isAks), 1000, () => 'subscription'),
-    peakMegabytes: Math.round(process.resourceUsage().maxRSS / 1024),
     wallSeconds: (performance.now() - begun) / 1000,
   };
 }
