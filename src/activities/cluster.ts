@@ -2,6 +2,7 @@ import { instanceRefId } from '../domain/arm.ts';
 import { epochMs } from '../domain/instant.ts';
 import { readMark } from '../domain/mark.ts';
 import type { Mark } from '../domain/mark.ts';
+import { withAge } from '../domain/need.ts';
 import { countOutcomes } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { reasonOfTrouble } from '../domain/reason.ts';
@@ -187,8 +188,8 @@ export async function planCluster(
   const site = await openSite(desk, cluster);
   const last = await desk.reports.lastProbes(cluster);
   const probes = { ...last, ...(await desk.reports.answers(run, cluster)) };
-  const { sights, scene } = await look(desk, site, run, probes);
-  const planned = plan(cluster, sights, scene);
+  const { sights, scene } = await look(desk, site, run, withAges(probes, last));
+  const planned = plan(cluster, sights, scene, site.policy.poolOrder);
   await desk.reports.writePlan(run, planned);
   const known = sights.flatMap(({ node, probe }) => (probe ? [[node.name, probe] as const] : []));
   await desk.reports.writeLastProbes(cluster, Object.fromEntries(known));
@@ -198,6 +199,13 @@ export async function planCluster(
   // out more slots than are free. One remains: its gate says why nothing can begin.
   const free = Math.max(1, site.policy.concurrency - scene.marked.length);
   return { kind: 'planned', due, lanes: Math.min(free, due) };
+}
+
+function withAges(probes: Probes, earlier: Probes): Probes {
+  const aged = Object.entries(probes).map(
+    ([node, record]) => [node, withAge(record, earlier[node])] as const,
+  );
+  return Object.fromEntries(aged);
 }
 
 /**

@@ -32,8 +32,32 @@ export const probeRecordSchema = z.object({
   vmId: z.string(),
   /** When it answered, ISO 8601. */
   at: z.string(),
+  /** The boot that has been known to need a reboot, and since when. */
+  due: z.object({ bootId: z.string(), since: z.string() }).optional(),
 });
 export type ProbeRecord = z.infer<typeof probeRecordSchema>;
+
+/**
+ * The record with since when its boot has been known to need a reboot. A machine that could not be
+ * asked in between keeps the age of its need; another boot or another machine begins anew.
+ *
+ * @param earlier what was kept of the same node
+ */
+export function withAge(record: ProbeRecord, earlier: ProbeRecord | undefined): ProbeRecord {
+  const { probe, vmId, at } = record;
+  const known = earlier?.vmId === vmId ? earlier.due : undefined;
+  const answer = { probe, vmId, at };
+  switch (probe.kind) {
+    case 'required': {
+      const { bootId } = probe;
+      return { ...answer, due: known?.bootId === bootId ? known : { bootId, since: at } };
+    }
+    case 'unknown':
+      return known === undefined ? answer : { ...answer, due: known };
+    case 'notRequired':
+      return answer;
+  }
+}
 
 /** The need behind a `required` answer. */
 export function needOf(probe: Extract<Probe, { kind: 'required' }>, at: string): Need {

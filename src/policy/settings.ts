@@ -85,6 +85,9 @@ const poolShape = {
 const policyShape = {
   concurrency: z.int().min(1).max(50).describe('Nodes of a cluster out of service at once.'),
   excludePools: z.array(z.string()).describe('Pools that are left alone.'),
+  poolOrder: z
+    .array(z.string())
+    .describe('Pools whose nodes come first, in this order; system pools come last otherwise.'),
   probeConcurrency: z
     .int()
     .min(1)
@@ -100,6 +103,7 @@ export const poolSettings: ReadonlySet<string> = new Set(Object.keys(poolShape))
 export const defaultPolicy = {
   concurrency: 1,
   excludePools: [],
+  poolOrder: [],
   probeConcurrency: 20,
   windows: [],
   excludeNodes: [],
@@ -239,7 +243,7 @@ type Overrides = z.infer<typeof overridesSchema>;
 function overlay(...layers: Overrides[]): Policy {
   const { windows, ...rest } = layers.reduce<z.infer<z.ZodObject<typeof policyShape>>>(
     (policy, layer) => ({ ...policy, ...present(layer) }),
-    { ...defaultPolicy, windows: [], excludePools: [], excludeNodes: [] },
+    { ...defaultPolicy, windows: [], excludePools: [], poolOrder: [], excludeNodes: [] },
   );
   return {
     ...rest,

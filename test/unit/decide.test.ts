@@ -726,48 +726,38 @@ describe('once a node is cordoned and its restart not asked for', () => {
 
 describe('the plan', () => {
   const system = poolOf('system', { mode: 'System' });
-  const sight = (name: string, of: PoolFacts, uptimeSeconds: number, probe: Probe = required) => {
-    const seen = sightOf({
-      node: { name, pool: of.name },
-      match: matchedOf(of),
-      probe: probe.kind === 'unknown' ? probe : { ...probe, uptimeSeconds },
-    });
-    return seen;
+  const sight = (name: string, of: PoolFacts, daysDue: number, probe: Probe = required) => {
+    const seen = sightOf({ node: { name, pool: of.name }, match: matchedOf(of), probe });
+    const due = { bootId: 'boot-0', since: instant(now - daysDue * dayMs) };
+    return { ...seen, ...(seen.probe === undefined ? {} : { probe: { ...seen.probe, due } }) };
   };
   const sights = [
-    sight('s1', system, 9_999),
-    sight('b1', poolOf('b'), 500),
-    sight('a2', poolOf('a'), 100),
-    sight('a1', poolOf('a'), 100),
-    sight('a3', poolOf('a'), 700),
-    sight('a4', poolOf('a'), 900, notRequired),
+    sight('s1', system, 9),
+    sight('b1', poolOf('b'), 5),
+    sight('a2', poolOf('a'), 1),
+    sight('a1', poolOf('a'), 1),
+    sight('a3', poolOf('a'), 7),
+    sight('a4', poolOf('a'), 9, notRequired),
     sight('a5', poolOf('a'), 0, { kind: 'unknown', reason: 'no answer' }),
   ];
+  const planOf = (seen: readonly Sight[], poolOrder: readonly string[] = []) =>
+    planCluster('one-x', seen, sceneOf(), poolOrder);
 
-  it('gives turns pool by pool, longest up first, system pools last', () => {
-    const { turns } = planCluster('one-x', sights, sceneOf());
-    expect(turns).toEqual(['a3', 'a1', 'a2', 'b1', 's1']);
-  });
-
-  it('gives the same turns in whatever order the nodes are listed', () => {
-    const { turns } = planCluster('one-x', sights, sceneOf());
-    fc.assert(
-      fc.property(fc.shuffledSubarray(sights, { minLength: sights.length }), (shuffled) => {
-        expect(planCluster('one-x', shuffled, sceneOf()).turns).toEqual(turns);
-      }),
-    );
+  it('gives turns to those that need a reboot, the oldest need first, system pools last', () => {
+    expect(planOf(sights).turns).toEqual(['a3', 'b1', 'a1', 'a2', 's1']);
+    expect(planOf(sights, ['b', 'system']).turns).toEqual(['b1', 's1', 'a3', 'a1', 'a2']);
   });
 
   it('puts an unlabelled node where its instance belongs', () => {
-    const unlabelled = sight('b0', poolOf('b'), 900);
+    const unlabelled = sight('b0', poolOf('b'), 0);
     const node = { ...unlabelled.node, pool: '' };
-    const { turns, nodes } = planCluster('x', [...sights, { ...unlabelled, node }], sceneOf());
-    expect(turns).toEqual(['a3', 'a1', 'a2', 'b0', 'b1', 's1']);
+    const { turns, nodes } = planOf([...sights, { ...unlabelled, node }], ['b']);
+    expect(turns).toEqual(['b1', 'b0', 'a3', 'a1', 'a2', 's1']);
     expect(nodes.at(-1)).toMatchObject({ node: 'b0', pool: 'b' });
   });
 
   it('says of every node what is known, what was decided and why', () => {
-    const plan = planCluster('one-x', sights, sceneOf());
+    const plan = planOf(sights);
     expect(plan).toMatchObject({ at: instant(now), cluster: 'one-x' });
     expect(
       plan.nodes.map(({ node, decision, outcome }) => [node, decision.kind, outcome.kind]),
@@ -791,14 +781,14 @@ describe('the plan', () => {
   });
 
   it('gives nobody a turn while a gate of the whole cluster is shut', () => {
-    const plan = planCluster('one-x', sights, sceneOf({ holds: [hold] }));
+    const plan = planCluster('one-x', sights, sceneOf({ holds: [hold] }), []);
     expect(plan.turns).toEqual([]);
     expect(plan.nodes.every(({ outcome }) => outcome.reasons.length > 0)).toBe(true);
   });
 
   it('names no instance for a node that is nobody of ours', () => {
     const foreign = sightOf({ match: { kind: 'mismatch', value: 'x' }, probe: null });
-    const [planned] = planCluster('one-x', [foreign], sceneOf()).nodes;
+    const [planned] = planOf([foreign]).nodes;
     expect(planned).toMatchObject({ instance: '', outcome: { kind: 'unknown' } });
     expect(planned).not.toHaveProperty('probe');
   });
