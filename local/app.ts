@@ -12,6 +12,8 @@ export interface AppOptions {
   store: string;
   /** Where the HTTP API listens; without it only `call` reaches it. */
   port?: number;
+  /** The orchestrations' version that is deployed, instead of host.json's. */
+  version?: string;
   /** When runs start by themselves, NCRONTAB in UTC; without it they don't. */
   schedule?: string;
   onLog?: HostOptions['onLog'];
@@ -27,10 +29,10 @@ export interface App {
 
 /** Starts the very functions that go to Azure on the local host. */
 export async function startApp(options: AppOptions): Promise<App> {
-  const { ports, clock, store, port, schedule, onLog } = options;
+  const { ports, clock, store, port, version, schedule, onLog } = options;
   const host = await createHost({
     load: async () => registerFunctions(ports, schedule),
-    hostJson: JSON.parse(readFileSync(new URL('../host.json', import.meta.url), 'utf8')) as unknown,
+    hostJson: hostJsonOf(version),
     settings: { TASKHUB_NAME: 'local' },
     store,
     clock,
@@ -55,6 +57,13 @@ export async function startApp(options: AppOptions): Promise<App> {
       return answer;
     },
   };
+}
+
+function hostJsonOf(version: string | undefined): unknown {
+  const text = readFileSync(new URL('../host.json', import.meta.url), 'utf8');
+  return version === undefined
+    ? JSON.parse(text)
+    : JSON.parse(text, (key, value: unknown) => (key === 'defaultVersion' ? version : value));
 }
 
 /** The HTTP API refused. */

@@ -74,6 +74,7 @@ export interface ProcessOptions {
   settings: SettingsDocument;
   storage: Storage;
   schedule?: string;
+  version?: string;
   /** Lets time pass while something is awaited. */
   flow: <T>(what: () => Promise<T>) => Promise<T>;
   onReport: (report: Report) => void;
@@ -82,7 +83,7 @@ export interface ProcessOptions {
 let runs = 0;
 
 export async function startProcess(options: ProcessOptions): Promise<Process> {
-  const { azure, clock, actor, settings, storage, schedule, flow, onReport } = options;
+  const { azure, clock, actor, settings, storage, schedule, version, flow, onReport } = options;
   const life = { over: false };
   const log: Parameters<Log>[0][] = [];
   // The identity SDK looks for its endpoint in the process's own environment.
@@ -106,6 +107,7 @@ export async function startProcess(options: ProcessOptions): Promise<Process> {
     clock,
     store: storage.store,
     ...(schedule === undefined ? {} : { schedule }),
+    ...(version === undefined ? {} : { version }),
     onLog: ({ level, message }) => {
       if (level === 'critical') log.push({ level: 'error', message });
     },

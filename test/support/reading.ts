@@ -56,3 +56,14 @@ export const answered =
   (test: Test, status: number): Test =>
   (line) =>
     test(line) && line.status === status;
+
+/** Moments of a node's way at which something may happen to a process, each with its audit line. */
+export const momentsOfANode: readonly [string, Test][] = [
+  ['the cordon', answered(cordonOf(), 200)],
+  ['an eviction', answered(evictionOn(), 201)],
+  ['the attempt written, the restart not sent', attemptOn()],
+  ['the restart sent, its answer not heard', answered(restartOf(), 202)],
+  ['the machine going down', downOf()],
+  ['the boot', bootOf()],
+  ['the uncordon', answered(uncordonOf(), 200)],
+];

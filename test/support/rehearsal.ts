@@ -18,6 +18,8 @@ export interface StartOptions {
   settings?: Omit<Partial<SettingsDocument>, 'controller'>;
   storage?: Storage;
   schedule?: string;
+  /** The orchestrations' version that it was deployed with. */
+  version?: string;
 }
 
 type Test = (line: AuditLine) => boolean;
@@ -98,7 +100,8 @@ export async function rehearse(given: string | FleetInput): Promise<Rehearsal> {
       },
     },
     now: () => clock.now(),
-    async start({ controller = 'app', settings, storage = emptyStorage(), schedule } = {}) {
+    async start(given = {}) {
+      const { controller = 'app', settings, storage = emptyStorage(), schedule, version } = given;
       const actor = `${controller}-${processes.length + 1}`;
       actors.add(actor);
       const process = await startProcess({
@@ -108,6 +111,7 @@ export async function rehearse(given: string | FleetInput): Promise<Rehearsal> {
         settings: settingsFor(fleet.clusters, controller, settings),
         storage,
         ...(schedule === undefined ? {} : { schedule }),
+        ...(version === undefined ? {} : { version }),
         flow: time.flow,
         onReport: (report) => reports.push(report),
       });

@@ -5,14 +5,10 @@ import { emptyStorage, keptStorage } from '../support/process.ts';
 import type { Storage } from '../support/process.ts';
 import {
   answered,
-  attemptOn,
-  bootOf,
   cordonOf,
-  downOf,
-  evictionOn,
+  momentsOfANode,
   outcomeOf,
   restartOf,
-  uncordonOf,
   wordsOf,
 } from '../support/reading.ts';
 import { rehearse } from '../support/rehearsal.ts';
@@ -51,17 +47,6 @@ describe('a node that never returns', () => {
     expect([...brokenPromises(evidence), ...nothingLeft(evidence)]).toEqual([]);
   });
 });
-
-/** Moments at which a process dies, and what becomes of the node at work in the next one. */
-const deaths: [string, (line: AuditLine) => boolean][] = [
-  ['the cordon', answered(cordonOf(), 200)],
-  ['an eviction', answered(evictionOn(), 201)],
-  ['the attempt written, the restart not sent', attemptOn()],
-  ['the restart sent, its answer not heard', answered(restartOf(), 202)],
-  ['the machine going down', downOf()],
-  ['the boot', bootOf()],
-  ['the uncordon', answered(uncordonOf(), 200)],
-];
 
 const fleet = (count: number) => shop({ count, workloads: [...usualWorkloads, slowOn(0, 20)] });
 
@@ -107,7 +92,7 @@ async function dieAt(
   return { report, atWork, interrupted };
 }
 
-describe.each(deaths)('a process that dies at %s', (_name, moment) => {
+describe.each(momentsOfANode)('a process that dies at %s', (_name, moment) => {
   it('goes on where it was, from its history', async () => {
     using storage = keptStorage();
     const { interrupted } = await dieAt(moment, { count: 1, storage, remains: (died) => died });
