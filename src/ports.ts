@@ -1,6 +1,6 @@
 import type { ClusterId, InstanceRef } from './domain/arm.ts';
 import type { ClusterFacts, Instance } from './domain/cluster.ts';
-import type { DrainPolicy, DrainSlice, PodLeft } from './domain/drain.ts';
+import type { DrainPolicy, DrainSlice, Forecast, PodLeft } from './domain/drain.ts';
 import type { NodeView, PatchOperation } from './domain/node.ts';
 import type { Trouble } from './domain/trouble.ts';
 
@@ -75,10 +75,12 @@ export interface Kubernetes {
   node(name: string): Promise<NodeView | undefined>;
   /** A conditional JSON Patch; `stale` when a `test` failed or somebody else wrote meanwhile. */
   patchNode(name: string, patch: readonly PatchOperation[]): Promise<PatchAnswer>;
-  /** Evicts a few of the pods that have to leave, then looks. */
-  drainSlice(node: string, policy: DrainPolicy): Promise<DrainSlice>;
+  /** Looks, and evicts a few of the pods that have to leave; `now` in epoch milliseconds. */
+  drainSlice(node: string, policy: DrainPolicy, now: number): Promise<DrainSlice>;
   /** What would have to leave; asks for nothing. */
-  leftToDrain(node: string, policy: DrainPolicy): Promise<PodLeft[]>;
+  leftToDrain(node: string, policy: DrainPolicy, now: number): Promise<PodLeft[]>;
+  /** What a drain would come to, by dry runs; nobody is disturbed. */
+  foresee(node: string, policy: DrainPolicy): Promise<Forecast>;
   /** DaemonSets (`namespace/name`) with a pod on the node, and whether that pod is Ready. */
   daemonPods(node: string): Promise<{ daemonSet: string; ready: boolean }[]>;
   /** `undefined` when there is no such Lease. */

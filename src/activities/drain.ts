@@ -27,7 +27,7 @@ export async function drainSlice(
   } else if (!node.unschedulable) {
     return { kind: 'stop', outcome: uncordonedAfterRestart };
   }
-  const slice = await kubernetes.drainSlice(node.name, drainPolicy(policy));
+  const slice = await kubernetes.drainSlice(node.name, drainPolicy(policy), desk.clock.now());
   const line = { level: 'info' as const, run: input.run, cluster: input.cluster, node: node.name };
   if (slice.left.length === 0) {
     desk.log({ ...line, message: 'drained' });

@@ -1,6 +1,6 @@
 import type { Reason } from './reason.ts';
 
-/** How a drain treats pods. Meanings are kubectl's. */
+/** How a drain treats pods. Meanings are kubectl's; docs/drain.md lists where they differ. */
 export interface DrainPolicy {
   /** Seconds a pod gets; −1 leaves its own `terminationGracePeriodSeconds`. */
   gracePeriodSeconds: number;
@@ -8,27 +8,62 @@ export interface DrainPolicy {
   deleteEmptyDirData: boolean;
   /** Evict pods that no controller will re-create; else they stop the drain. */
   evictUnmanaged: boolean;
-  /** Evictions asked for in one slice. */
+  /** Evictions that may be accepted in one slice. */
   parallelEvictions: number;
 }
 
-/** A pod that still has to leave before the node is drained. */
-export interface PodLeft {
+interface Left {
   /** `namespace/name`. */
   pod: string;
   uid: string;
-  /**
-   * `evicting`: to be evicted in a next slice; `terminating`: on its way;
-   * `blocked`: refused by a disruption budget; `refused`: policy or the API server forbids it.
-   */
-  state: 'evicting' | 'terminating' | 'blocked' | 'refused';
+  /** What its leaving costs, by the policy that allows it; every one of them. */
+  warnings: string[];
   reason: Reason;
+}
+
+/** A pod that still has to leave before the node is drained. */
+export type PodLeft =
+  /** To be evicted in a later slice. */
+  | (Left & { state: 'evicting' })
+  /** On its way: since when (ISO 8601), and what is left of its grace period. */
+  | (Left & { state: 'terminating'; since: string; graceSecondsLeft: number })
+  /** A disruption budget does not let it go now; with its numbers where they could be read. */
+  | (Left & { state: 'blocked'; budget?: BudgetNumbers })
+  /** Policy or the API server forbids it for good. */
+  | (Left & { state: 'refused' });
+
+/** A disruption budget as its status says it. */
+export interface BudgetNumbers {
+  /** `namespace/name`. */
+  budget: string;
+  /** Pods that it counts as healthy, and how many it wants to be. */
+  healthy: number;
+  desired: number;
+  /** Pods that there should be. */
+  expected: number;
+  /** Disruptions that it allows now. */
+  allowed: number;
+}
+
+/** A pod that stays on the node while that reboots. */
+export interface PodStaying {
+  pod: string;
+  why: string;
 }
 
 /** What one slice of a drain did and found. */
 export interface DrainSlice {
   /** Pods whose eviction was accepted in this slice, `namespace/name`. */
   evicted: string[];
-  /** What is left to drain afterwards; empty means drained. */
+  /** What is left to drain, those just evicted among them; empty means drained. */
   left: PodLeft[];
+  staying: PodStaying[];
+}
+
+/** What a drain would come to, found out without disturbing anybody. */
+export interface Forecast {
+  /** Why it can't succeed as things stand; empty when nothing is known against it. */
+  hopeless: Reason[];
+  /** What is in the way now and may pass by itself. */
+  passing: Reason[];
 }

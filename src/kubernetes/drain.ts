@@ -1,61 +1,95 @@
-import type { DrainPolicy, DrainSlice, PodLeft } from '../domain/drain.ts';
-import type { Eviction } from './eviction.ts';
-import { judgePod } from './filters.ts';
-import type { Verdict } from './filters.ts';
-import { podName } from './views.ts';
-import type { PodView } from './views.ts';
+import type { BudgetNumbers, DrainPolicy, DrainSlice, Forecast } from '../domain/drain.ts';
+import type { Reason } from '../domain/reason.ts';
+import type { Kubernetes } from '../ports.ts';
+import { classify } from './eviction.ts';
+import type { Asked } from './eviction.ts';
+import { daemonSetOf, judgePod } from './filters.ts';
+import { blockedReason, budgetOf, budgetRef, podLeft, refusedReason } from './podLeft.ts';
+import type { Budgets, Judged } from './podLeft.ts';
+import { fullName } from './views.ts';
+import type { ObjectRef, PodView } from './views.ts';
 
-/** What draining asks of an API server. */
+/**
+ * What draining asks of a cluster, whichever way leads in. Each method takes a batch, so that a way
+ * in that pays for every question (a remote command) pays once. All throw `TroubleError`.
+ */
 export interface DrainApi {
   /** All pods on a node. */
   pods(node: string): Promise<PodView[]>;
-  /** Evicts this very pod, and no other of its name. */
-  evict(pod: PodView, gracePeriodSeconds: number): Promise<Eviction>;
+  /** Those of these DaemonSets that don't exist. */
+  missingDaemonSets(refs: readonly ObjectRef[]): Promise<ObjectRef[]>;
+  /** Those of these disruption budgets that exist. */
+  budgets(refs: readonly ObjectRef[]): Promise<BudgetNumbers[]>;
+  /**
+   * Asks for the evictions of these very pods, and of no others of their names, all at once. A dry
+   * run is judged by the server as if it were meant, and evicts nobody.
+   *
+   * @returns an answer each, in the pods' order
+   */
+  evict(
+    pods: readonly PodView[],
+    how: { gracePeriodSeconds: number; dryRun: boolean },
+  ): Promise<Asked[]>;
+  /** The same by deletion, which no disruption budget refuses. */
+  remove(pods: readonly PodView[], how: { gracePeriodSeconds: number }): Promise<Asked[]>;
 }
 
-interface Judged {
-  pod: PodView;
-  verdict: Verdict;
-}
-
-/** What would have to leave the node; asks for nothing. */
-export async function leftToDrain(
+/** A node's drain over any way into its cluster: looks, judges and words are the same for all. */
+export function drainWith(
   api: DrainApi,
-  node: string,
-  policy: DrainPolicy,
-): Promise<PodLeft[]> {
-  return (await judged(api, node, policy)).flatMap((one) => leftOf(one, undefined));
-}
-
-/** Asks for some evictions, looks again, and says what is left and why. */
-export async function drainSlice(
-  api: DrainApi,
-  node: string,
-  policy: DrainPolicy,
-): Promise<DrainSlice> {
-  const before = await judged(api, node, policy);
-  // As kubectl: a pod that policy keeps from leaving ends the drain before it disturbs any other.
-  const stuck = before.some(({ verdict }) => verdict.kind === 'refuse');
-  const toEvict = before.filter(({ verdict }) => verdict.kind === 'evict').map(({ pod }) => pod);
-  if (stuck || toEvict.length === 0) {
-    return { evicted: [], left: before.flatMap((one) => leftOf(one, undefined)) };
-  }
-  const evictions = await evictSome(api, toEvict, policy);
-  const after = await judged(api, node, policy);
+): Pick<Kubernetes, 'drainSlice' | 'leftToDrain' | 'foresee' | 'daemonPods'> {
   return {
-    evicted: toEvict
-      .filter(({ uid }) => evictions.get(uid)?.kind === 'accepted')
-      .map((pod) => podName(pod)),
-    // By uid: a pod that came meanwhile under the same name is another, and its turn comes.
-    left: after.flatMap((one) => leftOf(one, evictions.get(one.pod.uid))),
+    drainSlice: (node, policy, now) => drainSlice(api, node, policy, now),
+    leftToDrain: async (node, policy, now) => {
+      const pods = await look(api, node, policy);
+      return pods.flatMap((one) => podLeft(one, new Map(), now));
+    },
+    foresee: (node, policy) => foresee(api, node, policy),
+    daemonPods: async (node) => daemonSetsOf(await api.pods(node)),
   };
 }
 
-async function judged(api: DrainApi, node: string, policy: DrainPolicy): Promise<Judged[]> {
-  const pods = await api.pods(node);
-  return pods
-    .filter((pod) => pod.node === node)
-    .map((pod) => ({ pod, verdict: judgePod(pod, policy) }));
+/** Every pod on the node, with what the drain makes of it. */
+async function look(api: DrainApi, node: string, policy: DrainPolicy): Promise<Judged[]> {
+  // What is said to be on another node is not to be touched for this one, whatever was listed.
+  const pods = (await api.pods(node)).filter((pod) => pod.node === node);
+  const daemonSets = distinct(pods.flatMap((pod) => daemonSetOf(pod) ?? []));
+  const missing = daemonSets.length === 0 ? [] : await api.missingDaemonSets(daemonSets);
+  const missingDaemonSets = new Set(missing.map(fullName));
+  return pods.map((pod) => ({ pod, verdict: judgePod(pod, { policy, missingDaemonSets }) }));
+}
+
+function distinct(refs: readonly ObjectRef[]): ObjectRef[] {
+  return [...new Map(refs.map((ref) => [fullName(ref), ref])).values()];
+}
+
+/** Looks, asks for some evictions, and says what is left and why. */
+async function drainSlice(
+  api: DrainApi,
+  node: string,
+  policy: DrainPolicy,
+  now: number,
+): Promise<DrainSlice> {
+  const seen = await look(api, node, policy);
+  // As kubectl: a pod that policy keeps from leaving ends the drain before it disturbs any other.
+  const stuck = seen.some(({ verdict }) => verdict.kind === 'refuse');
+  const asked = stuck ? [] : await evictSome(api, toEvict(seen), policy);
+  const evictions = new Map(asked.map(({ pod, eviction }) => [pod.uid, eviction]));
+  const budgets = await budgetsOf(api, asked);
+  const pods = seen.map((one) => ({ ...one, eviction: evictions.get(one.pod.uid) }));
+  return {
+    evicted: asked.flatMap(({ pod, eviction }) =>
+      eviction?.kind === 'accepted' ? [fullName(pod)] : [],
+    ),
+    left: pods.flatMap((one) => podLeft(one, budgets, now)),
+    staying: pods.flatMap(({ pod, verdict }) =>
+      verdict.kind === 'keep' ? [{ pod: fullName(pod), why: verdict.why }] : [],
+    ),
+  };
+}
+
+function toEvict(seen: readonly Judged[]): Judged[] {
+  return seen.filter(({ verdict }) => verdict.kind === 'evict');
 }
 
 /**
@@ -63,60 +97,107 @@ async function judged(api: DrainApi, node: string, policy: DrainPolicy): Promise
  */
 async function evictSome(
   api: DrainApi,
-  pods: readonly PodView[],
+  pods: readonly Judged[],
   { parallelEvictions, gracePeriodSeconds }: DrainPolicy,
-): Promise<Map<string, Eviction>> {
-  const evictions = new Map<string, Eviction>();
+): Promise<Judged[]> {
+  const asked: Judged[] = [];
   const rest = [...pods];
   let accepted = 0;
   while (rest.length > 0 && accepted < parallelEvictions) {
     const batch = rest.splice(0, parallelEvictions - accepted);
-    const answers = await Promise.all(batch.map((pod) => api.evict(pod, gracePeriodSeconds)));
-    for (const [index, pod] of batch.entries()) {
-      const answer = answers[index];
-      if (answer !== undefined) evictions.set(pod.uid, answer);
-    }
-    accepted += answers.filter(({ kind }) => kind === 'accepted').length;
-    if (answers.some(({ kind }) => kind === 'stop')) break;
+    const answered = answeredBy(
+      batch,
+      await api.evict(
+        batch.map(({ pod }) => pod),
+        { gracePeriodSeconds, dryRun: false },
+      ),
+    );
+    asked.push(...answered);
+    accepted += answered.filter(({ eviction }) => eviction?.kind === 'accepted').length;
+    if (answered.some(({ eviction }) => eviction?.kind === 'stop')) break;
   }
-  return evictions;
+  return asked;
 }
 
-/** A pod as it stands in the way; none when it may stay. */
-function leftOf({ pod, verdict }: Judged, eviction: Eviction | undefined): PodLeft[] {
-  const name = podName(pod);
-  const left = (state: PodLeft['state'], reason: PodLeft['reason']): PodLeft[] => [
-    { pod: name, uid: pod.uid, state, reason },
-  ];
-  switch (verdict.kind) {
-    case 'keep':
-      return [];
-    case 'refuse':
-      return left('refused', { kind: 'undrainable', value: `${name}: ${verdict.why}` });
-    case 'leaving':
-      return left('terminating', terminating(pod));
-    case 'evict':
-      break;
+function answeredBy(pods: readonly Judged[], answers: readonly Asked[]): Judged[] {
+  return pods.map((one, index) => {
+    const answer = answers[index];
+    return answer === undefined ? one : { ...one, eviction: classify(fullName(one.pod), answer) };
+  });
+}
+
+/** What would become of a drain that began now; nobody is disturbed. */
+async function foresee(api: DrainApi, node: string, policy: DrainPolicy): Promise<Forecast> {
+  const { gracePeriodSeconds, parallelEvictions } = policy;
+  const seen = await look(api, node, policy);
+  const hopeless = seen.flatMap(({ pod, verdict }) =>
+    verdict.kind === 'refuse' ? [refusedReason(pod, verdict)] : [],
+  );
+  const passing: Reason[] = [];
+  const rest = toEvict(seen);
+  while (rest.length > 0) {
+    const batch = rest.splice(0, parallelEvictions);
+    const pods = batch.map(({ pod }) => pod);
+    const answers = await api.evict(pods, { gracePeriodSeconds, dryRun: true });
+    const asked = answeredBy(batch, answers);
+    const budgets = await budgetsOf(api, asked);
+    for (const one of asked) {
+      const doubt = doubtOf(one, budgets);
+      if (doubt !== undefined) (doubt.passes ? passing : hopeless).push(doubt.reason);
+    }
+    if (asked.some(({ eviction }) => eviction?.kind === 'stop')) break;
   }
+  return { hopeless, passing };
+}
+
+/** What a dry run's answer says against the drain, and whether it may pass by itself. */
+function doubtOf(
+  { pod, eviction }: Judged,
+  budgets: Budgets,
+): { reason: Reason; passes: boolean } | undefined {
   switch (eviction?.kind) {
-    case 'refused':
-      return left('refused', eviction.reason);
-    case 'blocked':
-      return left('blocked', eviction.reason);
-    case 'later':
-    case 'stop':
-      return left('evicting', eviction.reason);
     case 'accepted':
     case 'gone':
-    case undefined: {
-      const value = [`${name} is to be evicted`, ...verdict.warnings].join('; ');
-      return left('evicting', { kind: 'terminating', value });
+    case undefined:
+      return undefined;
+    case 'later':
+    case 'stop':
+      return { reason: eviction.reason, passes: true };
+    case 'refused':
+      return { reason: eviction.reason, passes: false };
+    case 'blocked': {
+      const numbers = budgetOf(pod, eviction, budgets);
+      const reason = blockedReason(pod, eviction, numbers);
+      return { reason, passes: numbers === undefined || !isHopeless(numbers) };
     }
   }
 }
 
-function terminating(pod: PodView): PodLeft['reason'] {
-  const { endsAt = '', graceSeconds = 0 } = pod.deletion ?? {};
-  const value = `${podName(pod)} is terminating, its ${graceSeconds} s of grace end at ${endsAt}`;
-  return { kind: 'terminating', value };
+/** Even with every one of its pods healthy the budget would let none go. */
+function isHopeless({ expected, desired }: BudgetNumbers): boolean {
+  return expected > 0 && desired >= expected;
+}
+
+/** The numbers of the budgets that said no. */
+async function budgetsOf(api: DrainApi, asked: readonly Judged[]): Promise<Budgets> {
+  const refs = asked.flatMap(({ pod, eviction }) =>
+    eviction?.kind === 'blocked' && eviction.budget !== '' ? [budgetRef(pod, eviction)] : [],
+  );
+  const found = refs.length === 0 ? [] : await api.budgets(distinct(refs));
+  return new Map(found.map((numbers) => [numbers.budget, numbers]));
+}
+
+/**
+ * One entry a DaemonSet; during its rollout it may have two pods here, of which one has to be
+ * Ready.
+ */
+function daemonSetsOf(pods: readonly PodView[]): { daemonSet: string; ready: boolean }[] {
+  const ready = new Map<string, boolean>();
+  for (const pod of pods) {
+    if (pod.controller?.kind !== 'DaemonSet') continue;
+    const daemonSet = `${pod.namespace}/${pod.controller.name}`;
+    const isReady = pod.ready && pod.deletion === undefined;
+    ready.set(daemonSet, (ready.get(daemonSet) ?? false) || isReady);
+  }
+  return [...ready].map(([daemonSet, isReady]) => ({ daemonSet, ready: isReady }));
 }

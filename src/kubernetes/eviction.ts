@@ -5,13 +5,16 @@ import type { TroubleError } from '../domain/trouble.ts';
 import { RefusalError } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 
+/** What an API server said to it that a pod should go, as the way there brings it. */
+export type Asked = { kind: 'accepted' } | { kind: 'failed'; error: TroubleError };
+
 /** What became of asking for an eviction. */
 export type Eviction =
   | { kind: 'accepted' }
   /** There is no such pod any more; one of the same name is another. */
   | { kind: 'gone' }
-  /** A disruption budget says not now. */
-  | { kind: 'blocked'; reason: Reason }
+  /** A disruption budget says not now; its name, empty when the answer names none. */
+  | { kind: 'blocked'; reason: Reason; budget: string }
   /** Nothing against it: ask again in a later slice. */
   | { kind: 'later'; reason: Reason }
   /** The API server has no time for us: ask for nothing more in this slice. */
@@ -43,8 +46,10 @@ const rules: readonly { when: (refusal: Refusal) => boolean; kind: Eviction['kin
   { when: ({ status, message }) => status >= 500 && !twoBudgets.test(message), kind: 'later' },
 ];
 
-/** Judges why a pod (`namespace/name`) was not evicted. */
-export function classify(pod: string, error: TroubleError): Eviction {
+/** Judges what was answered about a pod (`namespace/name`). */
+export function classify(pod: string, asked: Asked): Eviction {
+  if (asked.kind === 'accepted') return asked;
+  const { error } = asked;
   const said = reasonOfTrouble(error.trouble);
   if (!(error instanceof RefusalError)) {
     return { kind: error.trouble.kind === 'timeout' ? 'stop' : 'later', reason: said };
@@ -56,7 +61,7 @@ export function classify(pod: string, error: TroubleError): Eviction {
     case 'gone':
       return { kind };
     case 'blocked':
-      return { kind, reason: blockedBy(pod, budgetCause(refusal) || refusal.message) };
+      return { kind, ...blockedBy(pod, budgetCause(refusal) || refusal.message) };
     case 'refused':
       return { kind, reason: refusedBecause(pod, said, refusal) };
     case 'later':
@@ -72,11 +77,11 @@ function budgetCause({ causes }: Refusal): string {
 /**
  * `The disruption budget web needs 2 healthy pods and has 2 currently`, shorter and with the pod.
  */
-function blockedBy(pod: string, message: string): Reason {
-  const [, name, rest] = /^The disruption budget (\S+) (.*)$/u.exec(message) ?? [];
+function blockedBy(pod: string, message: string): { reason: Reason; budget: string } {
+  const [, budget = '', rest] = /^The disruption budget (\S+) (.*)$/u.exec(message) ?? [];
   const value =
-    name === undefined ? `${pod} blocked: ${message}` : `${pod} blocked by PDB ${name}: ${rest}`;
-  return { kind: 'blocked', value: forPeople(value) };
+    budget === '' ? `${pod} blocked: ${message}` : `${pod} blocked by PDB ${budget}: ${rest}`;
+  return { reason: { kind: 'blocked', value: forPeople(value) }, budget };
 }
 
 function refusedBecause(pod: string, said: Reason, { message }: Refusal): Reason {

@@ -1,5 +1,6 @@
 import type { DrainPolicy } from '../domain/drain.ts';
-import type { PodView } from './views.ts';
+import { fullName } from './views.ts';
+import type { ObjectRef, PodView } from './views.ts';
 
 /**
  * What a drain does with a pod. The rules and their order are kubectl's
@@ -14,18 +15,36 @@ export type Verdict =
   /** It would have to leave, and policy forbids to make it. */
   | { kind: 'refuse'; why: string };
 
+/** What a verdict takes into account beside the pod itself. */
+export interface Surroundings {
+  policy: DrainPolicy;
+  /** DaemonSets (`namespace/name`) that pods name and that don't exist. */
+  missingDaemonSets: ReadonlySet<string>;
+}
+
 type Finding =
   Exclude<Verdict, { kind: 'evict' }> | { kind: 'pass' } | { kind: 'warn'; warning: string };
 
-type PodFilter = (pod: PodView, policy: DrainPolicy) => Finding;
+type PodFilter = (pod: PodView, surroundings: Surroundings) => Finding;
 
 const pass: Finding = { kind: 'pass' };
 
-/** DaemonSets put their pods back onto cordoned nodes, so there is no point in evicting them. */
-const daemonSet: PodFilter = ({ controller, phase }) =>
-  controller?.kind === 'DaemonSet' && controller.apiVersion === 'apps/v1' && !isFinished(phase)
-    ? { kind: 'keep', why: `managed by DaemonSet ${controller.name}` }
-    : pass;
+/**
+ * DaemonSets put their pods back onto cordoned nodes, so there is no point in evicting them. One
+ * that is gone puts nothing back: its pods are like those of no controller.
+ */
+const daemonSet: PodFilter = (pod, { policy, missingDaemonSets }) => {
+  const { controller, phase } = pod;
+  if (controller?.kind !== 'DaemonSet' || isFinished(phase)) return pass;
+  const ref = daemonSetOf(pod);
+  if (ref === undefined || !missingDaemonSets.has(fullName(ref))) {
+    return { kind: 'keep', why: `managed by DaemonSet ${controller.name}` };
+  }
+  const why = `its DaemonSet ${controller.name} does not exist any more`;
+  return policy.evictUnmanaged
+    ? { kind: 'warn', warning: why }
+    : { kind: 'refuse', why: `${why} (evictUnmanaged is off)` };
+};
 
 const mirror: PodFilter = (pod) =>
   pod.mirror ? { kind: 'keep', why: 'a static pod of the kubelet' } : pass;
@@ -33,16 +52,16 @@ const mirror: PodFilter = (pod) =>
 /** What leaves anyway is nobody's decision any more, whatever the rules after this one say. */
 const leaving: PodFilter = ({ deletion }) => (deletion === undefined ? pass : { kind: 'leaving' });
 
-const localStorage: PodFilter = ({ emptyDir, phase }, { deleteEmptyDirData }) => {
+const localStorage: PodFilter = ({ emptyDir, phase }, { policy }) => {
   if (!emptyDir || isFinished(phase)) return pass;
-  return deleteEmptyDirData
+  return policy.deleteEmptyDirData
     ? { kind: 'warn', warning: 'its emptyDir data is lost' }
     : { kind: 'refuse', why: 'it has emptyDir volumes (deleteEmptyDirData is off)' };
 };
 
-const unmanaged: PodFilter = ({ controller, phase }, { evictUnmanaged }) => {
+const unmanaged: PodFilter = ({ controller, phase }, { policy }) => {
   if (controller !== undefined || isFinished(phase)) return pass;
-  return evictUnmanaged
+  return policy.evictUnmanaged
     ? { kind: 'warn', warning: 'nothing re-creates it' }
     : { kind: 'refuse', why: 'no controller re-creates it (evictUnmanaged is off)' };
 };
@@ -50,14 +69,23 @@ const unmanaged: PodFilter = ({ controller, phase }, { evictUnmanaged }) => {
 const filters: readonly PodFilter[] = [daemonSet, mirror, leaving, localStorage, unmanaged];
 
 /** What a drain does with a pod: the first filter that decides, or eviction with all warnings. */
-export function judgePod(pod: PodView, policy: DrainPolicy): Verdict {
+export function judgePod(pod: PodView, surroundings: Surroundings): Verdict {
   const warnings: string[] = [];
   for (const filter of filters) {
-    const finding = filter(pod, policy);
+    const finding = filter(pod, surroundings);
     if (finding.kind === 'warn') warnings.push(finding.warning);
     else if (finding.kind !== 'pass') return finding;
   }
   return { kind: 'evict', warnings };
+}
+
+/**
+ * The DaemonSet that a pod names as its controller, if it is one whose existence can be looked up.
+ * Other groups' sets of that kind (OpenKruise's, say) behave alike, and are taken to exist.
+ */
+export function daemonSetOf({ namespace, controller }: PodView): ObjectRef | undefined {
+  if (controller?.kind !== 'DaemonSet' || controller.apiVersion !== 'apps/v1') return undefined;
+  return { namespace, name: controller.name };
 }
 
 function isFinished(phase: string): boolean {

@@ -6,17 +6,13 @@ import {
 } from '@kubernetes/client-node/dist/gen/index.js';
 import { V1MicroTime } from '@kubernetes/client-node/dist/types.js';
 import type { V1Lease } from '@kubernetes/client-node';
-import { TroubleError } from '../domain/trouble.ts';
 import type { PatchOperation } from '../domain/node.ts';
 import type { Kubernetes, KubernetesAccess, LeaseWrite, PatchAnswer } from '../ports.ts';
 import { listAll, readable, readOne, refusedWith } from './answers.ts';
-import { drainSlice, leftToDrain } from './drain.ts';
-import type { DrainApi } from './drain.ts';
-import { classify } from './eviction.ts';
-import type { Eviction } from './eviction.ts';
+import { drainWith } from './drain.ts';
+import { createDrainApi } from './drainApi.ts';
 import { createTransport } from './transport.ts';
-import { leaseView, nodeView, podName, podView } from './views.ts';
-import type { PodView } from './views.ts';
+import { leaseView, nodeView } from './views.ts';
 
 export interface KubernetesOptions {
   /** Of each single request. */
@@ -38,7 +34,6 @@ export function createKubernetes(
     httpApi: createTransport(access, deadlineSeconds),
   });
   const core = new CoreV1Api(configuration);
-  const drain = drainApi(core);
 
   return {
     nodes: async () => {
@@ -57,9 +52,7 @@ export function createKubernetes(
         return unpatched(error);
       }
     },
-    drainSlice: (node, policy) => drainSlice(drain, node, policy),
-    leftToDrain: (node, policy) => leftToDrain(drain, node, policy),
-    daemonPods: async (node) => daemonSetsOf(await drain.pods(node)),
+    ...drainWith(createDrainApi(configuration)),
     ...leases(new CoordinationV1Api(configuration)),
   };
 }
@@ -86,40 +79,6 @@ async function isAsSeen(
     (step) =>
       step.op === 'test' && step.path === '/metadata/resourceVersion' && step.value === version,
   );
-}
-
-function drainApi(core: CoreV1Api): DrainApi {
-  return {
-    async pods(node) {
-      const fieldSelector = `spec.nodeName=${node}`;
-      const pods = await listAll((page) =>
-        core.listPodForAllNamespaces({ ...page, fieldSelector }),
-      );
-      return pods.map(podView);
-    },
-    evict: (pod, gracePeriodSeconds) => evict(core, pod, gracePeriodSeconds),
-  };
-}
-
-async function evict(core: CoreV1Api, pod: PodView, gracePeriodSeconds: number): Promise<Eviction> {
-  const { namespace, name, uid } = pod;
-  const deleteOptions = {
-    preconditions: { uid },
-    ...(gracePeriodSeconds < 0 ? {} : { gracePeriodSeconds }),
-  };
-  const body = {
-    apiVersion: 'policy/v1',
-    kind: 'Eviction',
-    metadata: { namespace, name },
-    deleteOptions,
-  };
-  try {
-    await readable(core.createNamespacedPodEviction({ namespace, name, body }));
-    return { kind: 'accepted' };
-  } catch (error) {
-    if (error instanceof TroubleError) return classify(podName(pod), error);
-    throw error;
-  }
 }
 
 function leases(api: CoordinationV1Api): Pick<Kubernetes, 'lease' | 'writeLease'> {
@@ -165,19 +124,4 @@ function leaseBody(lease: LeaseWrite, resourceVersion: string | undefined): V1Le
       renewTime: new V1MicroTime(lease.renewedAt),
     },
   };
-}
-
-/**
- * One entry a DaemonSet; during its rollout it may have two pods here, of which one has to be
- * Ready.
- */
-function daemonSetsOf(pods: readonly PodView[]): { daemonSet: string; ready: boolean }[] {
-  const ready = new Map<string, boolean>();
-  for (const pod of pods) {
-    if (pod.controller?.kind !== 'DaemonSet') continue;
-    const daemonSet = `${pod.namespace}/${pod.controller.name}`;
-    const pods = pod.ready && pod.deletion === undefined;
-    ready.set(daemonSet, (ready.get(daemonSet) ?? false) || pods);
-  }
-  return [...ready].map(([daemonSet, isReady]) => ({ daemonSet, ready: isReady }));
 }

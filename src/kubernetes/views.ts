@@ -1,4 +1,5 @@
-import type { V1Lease, V1Node, V1Pod } from '@kubernetes/client-node';
+import type { V1Lease, V1Node, V1Pod, V1PodDisruptionBudget } from '@kubernetes/client-node';
+import type { BudgetNumbers } from '../domain/drain.ts';
 import type { NodeView } from '../domain/node.ts';
 import type { LeaseView } from '../ports.ts';
 
@@ -37,14 +38,25 @@ export function nodeView(node: V1Node): NodeView {
   };
 }
 
-/** A pod, as draining sees it. */
-export interface PodView {
+/** A namespaced object by its name. */
+export interface ObjectRef {
   namespace: string;
   name: string;
+}
+
+/** `namespace/name`. */
+export function fullName({ namespace, name }: ObjectRef): string {
+  return `${namespace}/${name}`;
+}
+
+/** A pod, as draining sees it. */
+export interface PodView extends ObjectRef {
   uid: string;
   node: string;
   phase: string;
   ready: boolean;
+  /** Seconds that it gets to end unless somebody says otherwise. */
+  graceSeconds: number;
   /** Its deletion was asked for: when its grace period ends, ISO 8601, and how long that is. */
   deletion: { endsAt: string; graceSeconds: number } | undefined;
   /** The owner that re-creates it (`controller: true`). */
@@ -54,6 +66,9 @@ export interface PodView {
   /** Has emptyDir volumes: their data goes with it. */
   emptyDir: boolean;
 }
+
+/** Servers write it into every pod; the API's own default. */
+const defaultGraceSeconds = 30;
 
 export function podView(pod: V1Pod): PodView {
   const { metadata, spec, status } = pod;
@@ -68,6 +83,7 @@ export function podView(pod: V1Pod): PodView {
     ready: list(status?.conditions).some(
       ({ type, status }) => type === 'Ready' && status === 'True',
     ),
+    graceSeconds: spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds,
     deletion:
       endsAt === ''
         ? undefined
@@ -82,8 +98,15 @@ export function podView(pod: V1Pod): PodView {
   };
 }
 
-export function podName({ namespace, name }: PodView): string {
-  return `${namespace}/${name}`;
+/** Numbers that can't be read count as nothing allowed, and as nothing hopeless either. */
+export function budgetView({ metadata, status }: V1PodDisruptionBudget): BudgetNumbers {
+  return {
+    budget: fullName({ namespace: text(metadata?.namespace), name: text(metadata?.name) }),
+    healthy: count(status?.currentHealthy),
+    desired: count(status?.desiredHealthy),
+    expected: count(status?.expectedPods),
+    allowed: count(status?.disruptionsAllowed),
+  };
 }
 
 export function leaseView(lease: V1Lease): LeaseView {
@@ -100,6 +123,10 @@ export function leaseView(lease: V1Lease): LeaseView {
 
 function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
+}
+
+function count(value: unknown): number {
+  return typeof value === 'number' ? value : 0;
 }
 
 function list<Item>(items: readonly Item[] | undefined): readonly Item[] {

@@ -46,6 +46,8 @@ const policy: DrainPolicy = {
   parallelEvictions: 5,
 };
 
+const now = Date.parse('2026-01-05T22:00:00Z');
+
 let simulation: Simulation;
 let arm: Azure;
 
@@ -179,14 +181,14 @@ describe('draining', () => {
     const states = new Set<string>();
     let slices = 0;
     for (; slices < 50; slices += 1) {
-      const { left } = await kubernetes.drainSlice(node, policy);
+      const { left } = await kubernetes.drainSlice(node, policy, now);
       for (const { state } of left) states.add(state);
       if (left.length === 0) break;
       await simulation.pass(10);
     }
     expect(slices).toBeLessThan(50);
     expect(states).not.toContain('refused');
-    expect(await kubernetes.leftToDrain(node, policy)).toEqual([]);
+    expect(await kubernetes.leftToDrain(node, policy, now)).toEqual([]);
     expect(await kubernetes.daemonPods(node)).toEqual([
       { daemonSet: 'kube-system/kube-proxy', ready: true },
     ]);
@@ -196,7 +198,7 @@ describe('draining', () => {
     const kubernetes = await connect();
     const node = await cordoned(kubernetes);
     simulation.hold();
-    const { evicted, left } = await kubernetes.drainSlice(node, policy);
+    const { evicted, left } = await kubernetes.drainSlice(node, policy, now);
     const shop = [...evicted, ...left.map(({ pod }) => pod)].filter((pod) => /shop/u.test(pod));
     expect(shop.length).toBeGreaterThan(1);
     const blocked = left.filter(({ state }) => state === 'blocked');
@@ -207,7 +209,7 @@ describe('draining', () => {
   it('leaves everybody alone when one pod may not be evicted', async () => {
     const kubernetes = await connect(two);
     const [node] = await kubernetes.nodes();
-    const slice = await kubernetes.drainSlice(node?.name ?? '', policy);
+    const slice = await kubernetes.drainSlice(node?.name ?? '', policy, now);
     expect(slice.evicted).toEqual([]);
     expect(slice.left).toMatchObject([
       { pod: 'default/lonely', state: 'refused', reason: { kind: 'undrainable' } },
@@ -218,9 +220,24 @@ describe('draining', () => {
   it('asks for nothing when it only looks', async () => {
     const kubernetes = await connect();
     const node = await nodeNamed(kubernetes, '000000');
-    const left = await kubernetes.leftToDrain(node.name, policy);
+    const left = await kubernetes.leftToDrain(node.name, policy, now);
     expect(left.every(({ state }) => state === 'evicting')).toBe(true);
     expect(asked('POST', '/eviction')).toHaveLength(0);
+  });
+
+  it('foresees what would become of it, and evicts nobody', async () => {
+    const kubernetes = await connect();
+    const node = await nodeNamed(kubernetes, '000000');
+    const before = await kubernetes.leftToDrain(node.name, policy, now);
+    expect(await kubernetes.foresee(node.name, policy)).toEqual({ hopeless: [], passing: [] });
+    expect(asked('POST', '/eviction').length).toBe(before.length);
+    const after = await kubernetes.leftToDrain(node.name, policy, now);
+    expect(after).toEqual(before);
+    const forbidden = { ...policy, deleteEmptyDirData: false };
+    const nodes = await kubernetes.nodes();
+    const all = await Promise.all(nodes.map(({ name }) => kubernetes.foresee(name, forbidden)));
+    const hopeless = all.flatMap((forecast) => forecast.hopeless).map(({ value }) => value);
+    expect(hopeless.join()).toMatch(/cache-\S+: it has emptyDir volumes/u);
   });
 
   it('asks for nothing more when the API server is overloaded', async () => {
@@ -232,7 +249,7 @@ describe('draining', () => {
       times: 99,
       fault: { kind: 'answer', status: 429, headers: { 'retry-after': '1' } },
     });
-    const slice = await kubernetes.drainSlice(node, { ...policy, parallelEvictions: 1 });
+    const slice = await kubernetes.drainSlice(node, { ...policy, parallelEvictions: 1 }, now);
     expect(asked('POST', '/eviction')).toHaveLength(1);
     expect(slice.left[0]).toMatchObject({ state: 'evicting', reason: { kind: 'throttled' } });
   });

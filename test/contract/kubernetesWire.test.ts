@@ -235,11 +235,14 @@ it('evicts the very pod that it saw, with the grace that it is told', async () =
   };
   const policy = { deleteEmptyDirData: false, evictUnmanaged: false, parallelEvictions: 3 };
   const kubernetes = connected();
-  expect(await kubernetes.drainSlice('n', { ...policy, gracePeriodSeconds: -1 })).toMatchObject({
+  const now = Date.parse('2026-01-05T22:00:00Z');
+  expect(
+    await kubernetes.drainSlice('n', { ...policy, gracePeriodSeconds: -1 }, now),
+  ).toMatchObject({
     evicted: ['shop/web'],
-    left: [{ uid: 'u1', state: 'evicting' }],
+    left: [{ uid: 'u1', state: 'terminating' }],
   });
-  await kubernetes.drainSlice('n', { ...policy, gracePeriodSeconds: 0 });
+  await kubernetes.drainSlice('n', { ...policy, gracePeriodSeconds: 0 }, now);
   expect(requests[1]).toBe('POST /api/v1/namespaces/shop/pods/web/eviction');
   expect(bodies).toMatchObject([
     { kind: 'Eviction', apiVersion: 'policy/v1', deleteOptions: { preconditions: { uid: 'u1' } } },

@@ -1,8 +1,11 @@
-import type { DrainPolicy } from '../../src/domain/drain.ts';
-import { drainSlice, leftToDrain } from '../../src/kubernetes/drain.ts';
+import type { BudgetNumbers, DrainPolicy } from '../../src/domain/drain.ts';
+import { TroubleError } from '../../src/domain/trouble.ts';
+import { drainWith } from '../../src/kubernetes/drain.ts';
 import type { DrainApi } from '../../src/kubernetes/drain.ts';
-import type { Eviction } from '../../src/kubernetes/eviction.ts';
+import type { Asked } from '../../src/kubernetes/eviction.ts';
 import { judgePod } from '../../src/kubernetes/filters.ts';
+import { readRefusal, RefusalError } from '../../src/kubernetes/refusal.ts';
+import { fullName } from '../../src/kubernetes/views.ts';
 import type { PodView } from '../../src/kubernetes/views.ts';
 
 const policy: DrainPolicy = {
@@ -22,6 +25,7 @@ function pod(name: string, differing: Partial<PodView> = {}): PodView {
     node: 'n',
     phase: 'Running',
     ready: true,
+    graceSeconds: 30,
     deletion: undefined,
     controller: owner('ReplicaSet'),
     mirror: false,
@@ -58,7 +62,7 @@ describe('judging a pod, as kubectl drain does', () => {
       'of somebody else\'s "DaemonSet"',
       { controller: owner('DaemonSet', 'apps.kruise.io/v1') },
       {},
-      'evict',
+      'keep',
     ],
     [
       'of a Job, with emptyDir',
@@ -99,14 +103,17 @@ describe('judging a pod, as kubectl drain does', () => {
   ];
 
   it.each(cases)('one %s', (_name, differing, allowed, kind) => {
-    expect(judgePod(pod('a', differing), { ...policy, ...allowed })).toMatchObject({ kind });
+    const surroundings = {
+      policy: { ...policy, ...allowed },
+      missingDaemonSets: new Set<string>(),
+    };
+    expect(judgePod(pod('a', differing), surroundings)).toMatchObject({ kind });
   });
 
   it('keeps every warning, not only the last', () => {
     const verdict = judgePod(pod('a', { controller: undefined, emptyDir: true }), {
-      ...policy,
-      deleteEmptyDirData: true,
-      evictUnmanaged: true,
+      policy: { ...policy, deleteEmptyDirData: true, evictUnmanaged: true },
+      missingDaemonSets: new Set(),
     });
     expect(verdict).toEqual({
       kind: 'evict',
@@ -115,58 +122,109 @@ describe('judging a pod, as kubectl drain does', () => {
   });
 });
 
+const now = Date.parse('2026-01-05T22:00:10.000Z');
+
 /** An API server with some pods, that answers evictions as told and deletes what it accepted. */
-function apiServer(pods: PodView[], answers: Record<string, Eviction> = {}) {
-  const asked: string[] = [];
+function apiServer(
+  pods: PodView[],
+  {
+    answers = {},
+    budgets = [],
+  }: { answers?: Record<string, Asked>; budgets?: BudgetNumbers[] } = {},
+) {
+  const asked: string[][] = [];
   let present = pods;
-  const api: DrainApi & { asked: string[]; add(pod: PodView): void } = {
-    asked,
-    add: (one) => (present = [...present, one]),
+  const api: DrainApi = {
     pods: () => Promise.resolve(present),
-    evict({ name, uid }) {
-      asked.push(name);
-      const answer = answers[name] ?? { kind: 'accepted' };
-      if (answer.kind === 'accepted') {
-        present = present.map((one) => (one.uid === uid ? { ...one, deletion } : one));
-      }
-      return Promise.resolve(answer);
+    missingDaemonSets: (refs) => Promise.resolve(refs.filter(({ name }) => name === 'gone')),
+    budgets: (refs) => {
+      const names = refs.map(fullName);
+      return Promise.resolve(budgets.filter(({ budget }) => names.includes(budget)));
     },
+    evict(batch, { dryRun }) {
+      if (!dryRun) asked.push(batch.map(({ name }) => name));
+      return Promise.resolve(
+        batch.map(({ name, uid }) => {
+          const answer = answers[name] ?? { kind: 'accepted' };
+          if (answer.kind === 'accepted' && !dryRun) {
+            present = present.map((one) => (one.uid === uid ? { ...one, deletion } : one));
+          }
+          return answer;
+        }),
+      );
+    },
+    remove: () => Promise.reject(new Error('nobody asked for that')),
   };
-  return api;
+  const add = (one: PodView) => (present = [...present, one]);
+  return { asked, add, ...drainWith(api) };
 }
 
-const blocked: Eviction = { kind: 'blocked', reason: { kind: 'blocked', value: 'PDB web' } };
+function refused(status: number, body: object, retryAfter?: string): Asked {
+  const refusal = readRefusal(status, retryAfter, JSON.stringify(body));
+  return { kind: 'failed', error: new RefusalError('POST /eviction', refusal) };
+}
+
+const message = 'The disruption budget web needs 2 healthy pods and has 2 currently';
+const blocked = refused(429, { details: { causes: [{ reason: 'DisruptionBudget', message }] } });
+const overloaded = refused(429, {}, '1');
+const twoBudgets = refused(500, { message: 'This pod has more than one PodDisruptionBudget' });
+
+const web: BudgetNumbers = {
+  budget: 'default/web',
+  healthy: 2,
+  desired: 2,
+  expected: 3,
+  allowed: 0,
+};
 
 describe('a slice of a drain', () => {
   it('evicts as many as it may, and says what is left', async () => {
     const api = apiServer(['a', 'b', 'c'].map((name) => pod(name)));
-    expect(await drainSlice(api, 'n', policy)).toMatchObject({
+    expect(await api.drainSlice('n', policy, now)).toMatchObject({
       evicted: ['default/a', 'default/b'],
       left: [
-        { pod: 'default/a', uid: 'uid-a', state: 'terminating' },
+        { pod: 'default/a', uid: 'uid-a', state: 'terminating', graceSecondsLeft: 30 },
         { pod: 'default/b', state: 'terminating' },
         { pod: 'default/c', state: 'evicting' },
       ],
     });
-    expect(api.asked).toEqual(['a', 'b']);
+    expect(api.asked).toEqual([['a', 'b']]);
   });
 
-  it('does not evict again what is leaving', async () => {
+  it('does not evict again what is leaving, and says how long it has', async () => {
     const api = apiServer([pod('a', { deletion })]);
-    const { left } = await drainSlice(api, 'n', policy);
-    expect(left[0]?.reason).toEqual({
-      kind: 'terminating',
-      value: 'default/a is terminating, its 30 s of grace end at 2026-01-05T22:00:30.000Z',
-    });
+    const { left } = await api.drainSlice('n', policy, now);
+    expect(left).toMatchObject([
+      {
+        state: 'terminating',
+        since: '2026-01-05T22:00:00.000Z',
+        graceSecondsLeft: 20,
+        reason: {
+          kind: 'terminating',
+          value: 'default/a is terminating for 10 s, 20 s of its grace are left',
+        },
+      },
+    ]);
     expect(api.asked).toEqual([]);
+  });
+
+  it('says when a pod outlives its grace', async () => {
+    const api = apiServer([pod('a', { deletion })]);
+    const { left } = await api.drainSlice('n', policy, now + 60_000);
+    expect(left).toMatchObject([
+      {
+        graceSecondsLeft: 0,
+        reason: { value: 'default/a is terminating for 70 s, its grace ended 40 s ago' },
+      },
+    ]);
   });
 
   it('goes past blocked pods to those that can leave', async () => {
     const api = apiServer(
       ['a', 'b', 'c', 'd', 'e'].map((name) => pod(name)),
-      { a: blocked, b: blocked, c: blocked },
+      { answers: { a: blocked, b: blocked, c: blocked } },
     );
-    const { evicted, left } = await drainSlice(api, 'n', policy);
+    const { evicted, left } = await api.drainSlice('n', policy, now);
     expect(evicted).toEqual(['default/d', 'default/e']);
     expect(left.map(({ state }) => state)).toEqual([
       'blocked',
@@ -177,14 +235,32 @@ describe('a slice of a drain', () => {
     ]);
   });
 
+  it('says which budget blocks, by its numbers where they can be read', async () => {
+    const answers = { a: blocked };
+    const plain = await apiServer([pod('a')], { answers }).drainSlice('n', policy, now);
+    expect(plain.left[0]?.reason.value).toBe(
+      'default/a blocked by PDB web: needs 2 healthy pods and has 2 currently',
+    );
+    const api = apiServer([pod('a')], { answers, budgets: [web] });
+    expect((await api.drainSlice('n', policy, now)).left).toMatchObject([
+      {
+        state: 'blocked',
+        budget: web,
+        reason: {
+          kind: 'blocked',
+          value: 'default/a blocked by PDB web: 2 of 3 healthy, 2 have to be, 0 may go',
+        },
+      },
+    ]);
+  });
+
   it('stops asking when it is told to', async () => {
-    const stop: Eviction = { kind: 'stop', reason: { kind: 'throttled', value: 'wait' } };
     const api = apiServer(
       ['a', 'b', 'c', 'd'].map((name) => pod(name)),
-      { a: stop, b: stop },
+      { answers: { a: overloaded, b: overloaded } },
     );
-    const { evicted, left } = await drainSlice(api, 'n', policy);
-    expect([api.asked, evicted]).toEqual([['a', 'b'], []]);
+    const { evicted, left } = await api.drainSlice('n', policy, now);
+    expect([api.asked, evicted]).toEqual([[['a', 'b']], []]);
     expect(left.map(({ state, reason }) => [state, reason.kind])).toEqual([
       ['evicting', 'throttled'],
       ['evicting', 'throttled'],
@@ -195,7 +271,7 @@ describe('a slice of a drain', () => {
 
   it('disturbs nobody when one pod may not leave', async () => {
     const api = apiServer([pod('a'), pod('b', { controller: undefined })]);
-    expect(await drainSlice(api, 'n', policy)).toMatchObject({
+    expect(await api.drainSlice('n', policy, now)).toMatchObject({
       evicted: [],
       left: [
         { pod: 'default/a', state: 'evicting' },
@@ -206,20 +282,89 @@ describe('a slice of a drain', () => {
   });
 
   it('finds pods that came after its first look, even under the same name', async () => {
-    const api = apiServer([pod('a')], { a: { kind: 'gone' } });
-    const evict = api.evict.bind(api);
-    api.evict = (one, grace) => {
-      api.add(pod('a', { uid: 'uid-new' }));
-      return evict(one, grace);
-    };
-    const { left } = await drainSlice(api, 'n', policy);
+    const gone = refused(404, { reason: 'NotFound' });
+    const api = apiServer([pod('a')], { answers: { a: gone } });
+    api.add(pod('a', { uid: 'uid-new' }));
+    await api.drainSlice('n', policy, now);
+    const { left } = await api.drainSlice('n', policy, now);
     expect(left.map(({ uid, state }) => [uid, state])).toContainEqual(['uid-new', 'evicting']);
   });
 
   it('ignores pods of other nodes, whatever it was listed', async () => {
     const api = apiServer([pod('a', { node: 'other' })]);
-    expect(await drainSlice(api, 'n', policy)).toEqual({ evicted: [], left: [] });
-    expect(await leftToDrain(api, 'n', policy)).toEqual([]);
+    expect(await api.drainSlice('n', policy, now)).toEqual({ evicted: [], left: [], staying: [] });
+    expect(await api.leftToDrain('n', policy, now)).toEqual([]);
     expect(api.asked).toEqual([]);
   });
+
+  it('takes pods whose DaemonSet is gone for those of no controller', async () => {
+    const orphan = pod('a', { controller: { ...owner('DaemonSet'), name: 'gone' } });
+    const { left } = await apiServer([orphan]).drainSlice('n', policy, now);
+    expect(left).toMatchObject([{ state: 'refused' }]);
+    const forced = { ...policy, evictUnmanaged: true };
+    expect((await apiServer([orphan]).drainSlice('n', forced, now)).evicted).toEqual(['default/a']);
+  });
+
+  it('says which pods stay', async () => {
+    const api = apiServer([pod('a', { controller: owner('DaemonSet') })]);
+    expect((await api.drainSlice('n', policy, now)).staying).toEqual([
+      { pod: 'default/a', why: 'managed by DaemonSet owner' },
+    ]);
+  });
+});
+
+describe('foreseeing a drain', () => {
+  it('asks for nothing, and has nothing against a node that can be drained', async () => {
+    const api = apiServer(['a', 'b', 'c'].map((name) => pod(name)));
+    expect(await api.foresee('n', policy)).toEqual({ hopeless: [], passing: [] });
+    expect(api.asked).toEqual([]);
+  });
+
+  const cases: [
+    string,
+    'hopeless' | 'passing',
+    Partial<PodView>,
+    Asked | undefined,
+    BudgetNumbers?,
+  ][] = [
+    ['a pod that policy keeps', 'hopeless', { controller: undefined }, undefined],
+    ['two budgets', 'hopeless', {}, twoBudgets],
+    ['no right to evict', 'hopeless', {}, refused(403, { message: 'cannot create pods/eviction' })],
+    ['a budget that never allows it', 'hopeless', {}, blocked, { ...web, desired: 3, healthy: 3 }],
+    ['a budget with a pod that is not healthy now', 'passing', {}, blocked, web],
+    ['a budget that nobody can read', 'passing', {}, blocked],
+    ['an overloaded API server', 'passing', {}, overloaded],
+    [
+      'a namespace that is terminating',
+      'passing',
+      {},
+      refused(403, { details: { causes: [{ reason: 'NamespaceTerminating', message: '' }] } }),
+    ],
+  ];
+  const named = cases.map(([what, kind, differing, answer, budget]) => ({
+    what,
+    kind,
+    differing,
+    answer,
+    budget,
+  }));
+  it.each(named)('finds $what $kind', async ({ kind, differing, answer, budget }) => {
+    const answers = answer === undefined ? {} : { a: answer };
+    const api = apiServer([pod('a', differing)], { answers, budgets: budget ? [budget] : [] });
+    const forecast = await api.foresee('n', policy);
+    expect(forecast[kind]).toHaveLength(1);
+    expect(forecast.hopeless.length + forecast.passing.length).toBe(1);
+  });
+});
+
+it('lets trouble with looking through', async () => {
+  const trouble = new TroubleError({ kind: 'unreachable', value: 'reset' });
+  const api = drainWith({
+    pods: () => Promise.reject(trouble),
+    missingDaemonSets: () => Promise.resolve([]),
+    budgets: () => Promise.resolve([]),
+    evict: () => Promise.resolve([]),
+    remove: () => Promise.resolve([]),
+  });
+  await expect(api.drainSlice('n', policy, now)).rejects.toBe(trouble);
 });

@@ -10,7 +10,8 @@ const twoBudgets =
 
 function classified(status: number, body: object, retryAfter?: string) {
   const refusal = readRefusal(status, retryAfter, JSON.stringify({ kind: 'Status', ...body }));
-  return classify('shop/web', new RefusalError('POST /eviction', refusal));
+  const error = new RefusalError('POST /eviction', refusal);
+  return classify('shop/web', { kind: 'failed', error });
 }
 
 describe('an eviction that the API server did not accept', () => {
@@ -62,6 +63,7 @@ describe('an eviction that the API server did not accept', () => {
     const body = { message: violates, ...cause('DisruptionBudget', message) };
     expect(classified(429, body)).toEqual({
       kind: 'blocked',
+      budget: 'web',
       reason: {
         kind: 'blocked',
         value: 'shop/web blocked by PDB web: needs 2 healthy pods and has 2 currently',
@@ -85,7 +87,10 @@ describe('an eviction without an answer', () => {
     ['later', 'unreachable'],
   ] as const)('is %s after %s', (kind, trouble) => {
     const error = new TroubleError({ kind: trouble, value: 'nothing' });
-    expect(classify('shop/web', error)).toMatchObject({ kind, reason: { kind: trouble } });
+    expect(classify('shop/web', { kind: 'failed', error })).toMatchObject({
+      kind,
+      reason: { kind: trouble },
+    });
   });
 });
 

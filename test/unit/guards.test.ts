@@ -104,7 +104,8 @@ function stage(options: { mark?: Partial<Mark>; node?: Partial<NodeView> } = {})
       for (const step of patch) apply(world.node, step);
       return Promise.resolve({ kind: 'done', node: { ...world.node } });
     },
-    drainSlice: () => Promise.resolve({ evicted: [], left: [] }),
+    drainSlice: () => Promise.resolve({ evicted: [], left: [], staying: [] }),
+    foresee: () => Promise.resolve({ hopeless: [], passing: [] }),
     leftToDrain: () => Promise.resolve([]),
     daemonPods: () => Promise.resolve([]),
     lease: () => Promise.resolve(undefined),
