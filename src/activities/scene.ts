@@ -121,7 +121,6 @@ export async function readScene(
     run,
     controller: site.settings.controller,
     concurrency: site.policy.concurrency,
-    excludePools: site.policy.excludePools,
     cluster: facts,
     limits,
     claimedBy: await foreignClaim(kubernetes, site.settings.controller),

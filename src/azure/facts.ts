@@ -37,6 +37,7 @@ function poolFacts(pool: Pool): PoolFacts {
     powerState: pool.powerState?.code ?? '',
     // Only what is said to be Linux is taken for it: Windows nodes are left alone.
     os: pool.osType === 'Linux' ? 'Linux' : 'Windows',
+    spot: pool.scaleSetPriority === 'Spot',
     count: pool.count ?? 0,
   };
 }

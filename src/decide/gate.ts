@@ -31,8 +31,6 @@ export interface Scene extends Stops {
   controller: string;
   /** Nodes of the cluster that may be out of service at once. */
   concurrency: number;
-  /** Pools that settings leave out. */
-  excludePools: readonly string[];
   cluster: ClusterFacts;
   /** Pools and nodes that the run is limited to; empty means all. */
   limits: { pools: readonly string[]; nodes: readonly string[] };

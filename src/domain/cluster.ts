@@ -26,6 +26,8 @@ export interface PoolFacts {
   provisioningState: string;
   powerState: string;
   os: 'Linux' | 'Windows';
+  /** Its machines may be evicted by Azure at any time. */
+  spot: boolean;
   count: number;
 }
 

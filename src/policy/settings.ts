@@ -4,6 +4,7 @@ import type { ClusterId } from '../domain/arm.ts';
 import { sentinelPathPattern } from '../domain/probe.ts';
 import { parseText } from './problem.ts';
 import type { Parsed, Problem } from './problem.ts';
+import { whichDefaults, whichPoolShape, whichShape } from './which.ts';
 import type { Window } from './window.ts';
 
 /**
@@ -37,7 +38,7 @@ const poolShape = {
     .array(windowSchema)
     .max(20)
     .describe('When nodes may be taken out of service; none means always.'),
-  excludeNodes: z.array(z.string()).describe('Nodes that are left alone.'),
+  ...whichPoolShape,
   cordonedByPerson: z
     .enum(['skip', 'reboot'])
     .describe('Nodes that a person cordoned: leave them alone, or reboot and leave cordoned.'),
@@ -84,10 +85,10 @@ const poolShape = {
 /** What holds for a cluster as a whole, and the rest. */
 const policyShape = {
   concurrency: z.int().min(1).max(50).describe('Nodes of a cluster out of service at once.'),
-  excludePools: z.array(z.string()).describe('Pools that are left alone.'),
   poolOrder: z
     .array(z.string())
     .describe('Pools whose nodes come first, in this order; system pools come last otherwise.'),
+  ...whichShape,
   probeConcurrency: z
     .int()
     .min(1)
@@ -102,11 +103,10 @@ export const poolSettings: ReadonlySet<string> = new Set(Object.keys(poolShape))
 /** What every setting is when nobody says anything. */
 export const defaultPolicy = {
   concurrency: 1,
-  excludePools: [],
   poolOrder: [],
+  ...whichDefaults,
   probeConcurrency: 20,
   windows: [],
-  excludeNodes: [],
   cordonedByPerson: 'skip',
   sentinelPath: '/var/run/reboot-required',
   probeMaxAgeHours: 6,
@@ -243,7 +243,7 @@ type Overrides = z.infer<typeof overridesSchema>;
 function overlay(...layers: Overrides[]): Policy {
   const { windows, ...rest } = layers.reduce<z.infer<z.ZodObject<typeof policyShape>>>(
     (policy, layer) => ({ ...policy, ...present(layer) }),
-    { ...defaultPolicy, windows: [], excludePools: [], poolOrder: [], excludeNodes: [] },
+    { ...defaultPolicy, windows: [] },
   );
   return {
     ...rest,

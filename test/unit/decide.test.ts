@@ -1,183 +1,46 @@
 import fc from 'fast-check';
 import { decide, decideCordoned, worthProbing } from '../../src/decide/gates.ts';
-import type { Scene, Sight } from '../../src/decide/gate.ts';
+import type { Sight } from '../../src/decide/gate.ts';
 import { matchNode } from '../../src/decide/identity.ts';
 import type { Match } from '../../src/decide/identity.ts';
 import { planCluster } from '../../src/decide/plan.ts';
-import { instanceRefId, parseInstanceRef } from '../../src/domain/arm.ts';
-import type { ClusterFacts, Instance, PoolFacts } from '../../src/domain/cluster.ts';
+import { instanceRefId } from '../../src/domain/arm.ts';
+import type { Instance, PoolFacts } from '../../src/domain/cluster.ts';
 import {
   lastRebootAnnotation,
   markAnnotation,
   writeLastReboot,
   writeMark,
 } from '../../src/domain/mark.ts';
-import type { Mark } from '../../src/domain/mark.ts';
-import { needOf } from '../../src/domain/need.ts';
 import type { NodeView } from '../../src/domain/node.ts';
 import type { Probe } from '../../src/domain/probe.ts';
-import { defaultPolicy } from '../../src/policy/settings.ts';
-import type { Policy } from '../../src/policy/settings.ts';
-import type { Window } from '../../src/policy/window.ts';
-
-const subscription = '11111111-2222-4333-8444-555555555555';
-const nodeGroup = 'MC_rg_one_westeurope';
-const scaleSet = 'aks-work-12345678-vmss';
-const computeIn = (group: string, sub = subscription) =>
-  `/subscriptions/${sub}/resourceGroups/${group}/providers/Microsoft.Compute`;
-const vmIn = (group: string, sub = subscription) =>
-  `${computeIn(group, sub)}/virtualMachineScaleSets/${scaleSet}/virtualMachines/0`;
-
-// A Friday evening.
-const now = Date.UTC(2026, 10, 27, 22);
-const instant = (epoch: number) => new Date(epoch).toISOString();
-const dayMs = 24 * 60 * 60_000;
-
-function poolOf(name: string, over: Partial<PoolFacts> = {}): PoolFacts {
-  return {
-    name,
-    type: 'VirtualMachineScaleSets',
-    mode: 'User',
-    provisioningState: 'Succeeded',
-    powerState: 'Running',
-    os: 'Linux',
-    count: 3,
-    ...over,
-  };
-}
-const pool = poolOf('work');
-
-const cluster: ClusterFacts = {
-  id: { subscription, resourceGroup: 'rg', name: 'one', id: 'unused' },
-  location: 'westeurope',
-  provisioningState: 'Succeeded',
-  powerState: 'Running',
-  nodeResourceGroup: nodeGroup,
-  nodeResourceGroupLocked: false,
-  kubernetesVersion: '1.33.1',
-  entra: true,
-  nodeOsChannel: 'SecurityPatch',
-  pools: [pool, poolOf('system', { mode: 'System' })],
-};
-
-function nodeOf(over: Partial<NodeView> = {}): NodeView {
-  return {
-    name: 'aks-work-12345678-vmss000000',
-    uid: 'uid-0',
-    resourceVersion: '7',
-    providerId: `azure://${vmIn(nodeGroup.toLowerCase())}`,
-    createdAt: instant(now - 30 * dayMs),
-    unschedulable: false,
-    ready: true,
-    readySince: instant(now - dayMs),
-    bootId: 'boot-0',
-    kernel: '6.8.0-1021-azure',
-    osImage: 'Ubuntu 24.04',
-    os: 'linux',
-    kubeletVersion: 'v1.33.1',
-    pool: 'work',
-    labels: {},
-    taints: [],
-    annotations: {},
-    ...over,
-  };
-}
-
-const instance: Instance = {
-  id: vmIn(nodeGroup),
-  pool: 'work',
-  computerName: 'aks-work-12345678-vmss000000',
-  vmId: 'vm-0',
-  provisioningState: 'Succeeded',
-  powerState: 'running',
-};
-
-function matchedOf(over: Partial<PoolFacts> = {}): Match {
-  const ref = parseInstanceRef(instance.id);
-  if (ref === undefined) throw new Error('the id is no instance');
-  return { kind: 'matched', ref, instance, pool: { ...pool, ...over } };
-}
-
-const answered = { bootId: 'boot-0', kernel: '6.8.0-1021-azure', uptimeSeconds: 9_000, birth: 0 };
-const required: Probe = { kind: 'required', ...answered, packages: ['libc6'] };
-const notRequired: Probe = { kind: 'notRequired', ...answered };
-
-interface SightOver {
-  node?: Partial<NodeView>;
-  match?: Match;
-  probe?: Probe | null;
-  policy?: Partial<Policy>;
-}
-
-function sightOf(over: SightOver = {}) {
-  const probe = over.probe === undefined ? required : over.probe;
-  const sight: Sight = {
-    node: nodeOf(over.node),
-    match: over.match ?? matchedOf(),
-    probe: probe === null ? undefined : { probe, vmId: 'vm-0', at: instant(now) },
-    policy: { ...defaultPolicy, ...over.policy },
-  };
-  return sight;
-}
-
-type SceneOver = Omit<Partial<Scene>, 'cluster'> & {
-  cluster?: Partial<ClusterFacts>;
-};
-
-function sceneOf({ cluster: facts, ...over }: SceneOver = {}): Scene {
-  return {
-    now,
-    run: '20261127T220000Z-a1b2c3',
-    controller: 'night-shift',
-    concurrency: 1,
-    excludePools: [],
-    cluster: { ...cluster, ...facts },
-    limits: { pools: [], nodes: [] },
-    holds: [],
-    canceled: undefined,
-    claimedBy: undefined,
-    marked: [],
-    ...over,
-  };
-}
-
-const mark: Mark = {
-  version: 1,
-  controller: 'night-shift',
-  run: '20261127T200000Z-000000',
-  fence: 3,
-  bootId: 'boot-1',
-  uid: 'uid-1',
-  vmId: 'vm-1',
-  birth: 0,
-  kernel: '6.8.0-1021-azure',
-  wasUnschedulable: false,
-  daemonSetsReady: [],
-  need: 'x',
-  since: instant(now - 60_000),
-};
-const stuck: Mark = {
-  ...mark,
-  stuck: { kind: 'notReady', value: 'it stays down', at: mark.since },
-};
-const markedNode = (name: string, text = writeMark(mark)) =>
-  nodeOf({ name, unschedulable: true, annotations: { [markAnnotation]: text } });
-
-const rebootedAt = (at: number, over: { need?: string; kernel?: string } = {}) => ({
-  [lastRebootAnnotation]: writeLastReboot({
-    at: instant(at),
-    bootIdBefore: 'boot-00',
-    bootIdAfter: 'boot-0',
-    need: 'another',
-    kernel: '6.8.0-1021-azure',
-    run: 'r',
-    ...over,
-  }),
-});
-const sameNeed = needOf({ ...required, kind: 'required', packages: ['libc6'] }, '').hash;
-
-const hold = { scope: 'fleet', hold: { who: 'ada', why: 'release day', since: instant(now) } };
-const fridays: Window = { days: [5], start: '20:00', durationMinutes: 240, timeZone: 'UTC' };
+import {
+  subscription,
+  nodeGroup,
+  scaleSet,
+  vmIn,
+  now,
+  instant,
+  dayMs,
+  poolOf,
+  pool,
+  cluster,
+  nodeOf,
+  instance,
+  matchedOf,
+  required,
+  notRequired,
+  sightOf,
+  sceneOf,
+  mark,
+  stuck,
+  markedNode,
+  rebootedAt,
+  sameNeed,
+  hold,
+  fridays,
+} from '../support/sights.ts';
+import type { SceneOver } from '../support/sights.ts';
 
 describe('a node', () => {
   it('that needs a reboot, with nothing in its way, is rebooted', () => {
@@ -226,8 +89,7 @@ const skipped: Case[] = [
   },
   {
     says: 'a node of a pool that excludePools names is skipped, whatever its label says',
-    sight: { node: { pool: '' } },
-    scene: { excludePools: ['work'] },
+    sight: { node: { pool: '' }, policy: { excludePools: ['work'] } },
     kind: 'excluded',
     value: /^excludePools names its pool work$/u,
   },

@@ -61,6 +61,7 @@ const facts: ClusterFacts = {
       provisioningState: 'Succeeded',
       powerState: 'Running',
       os: 'Linux',
+      spot: false,
       count: 1,
     },
   ],
