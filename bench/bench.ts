@@ -133,7 +133,7 @@ print(
       what: 'bundle',
       unit: 'MB',
       limit: 5,
-      measured: [statSync(here('../dist/main.js')).size / 1e6],
+      measured: [statSync(here('../dist/app/main.js')).size / 1e6],
     },
     {
       what: 'peak memory at 5,000 nodes, heap bounded',

@@ -21,6 +21,6 @@ prototype.require = function (this: unknown, id: string) {
 };
 process.env['REBOOT_REPORTS_DIR'] = '-';
 const begun = performance.now();
-await import(new URL('../dist/main.js', import.meta.url).href);
+await import(new URL('../dist/app/main.js', import.meta.url).href);
 console.log(Math.round(performance.now() - begun));
 process.exit(0);

@@ -27,7 +27,9 @@ export function stateDirectory(given: string | undefined): StateDirectory {
   const path = resolve(given ?? join(usualPlace(), 'aks-reboot'));
   mkdirSync(path, { recursive: true, mode: 0o700 });
   const place = createHash('sha256').update(path).digest('hex').slice(0, 8);
-  const who = `${userInfo().username}@${hostname()}`.replaceAll(/[^A-Za-z0-9._@-]/gu, '-');
+  // A container has another host name each time it is started.
+  const named = process.env['AKS_REBOOT_INSTALLATION'] ?? `${userInfo().username}@${hostname()}`;
+  const who = named.replaceAll(/[^A-Za-z0-9._@-]/gu, '-');
   return {
     path,
     history: join(path, 'history.sqlite'),

@@ -7,7 +7,8 @@ export type RightAsked =
 
 /**
  * Says who may do what. It sees every question, in the order of arrival, so it is also the record
- * of which rights were used. Without one everybody may do everything that a fleet's `denied` leaves.
+ * of which rights were used. Without one everybody may do everything that a fleet's `denied`
+ * leaves.
  */
 export type Rights = (asked: RightAsked) => boolean;
 

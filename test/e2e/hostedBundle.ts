@@ -16,7 +16,7 @@ export interface Hosted {
 
 const [directory = ''] = process.argv.slice(2);
 const host = await createHost({
-  load: () => import(pathToFileURL(join(directory, 'dist', 'main.js')).href),
+  load: () => import(pathToFileURL(join(directory, 'main.js')).href),
   hostJson: JSON.parse(readFileSync(join(directory, 'host.json'), 'utf8')) as unknown,
   settings: { TASKHUB_NAME: 'bundle', REBOOT_SCHEDULE: '0 30 * * * *' },
   store: ':memory:',

@@ -1,9 +1,11 @@
-/** What is deployed: one file, which needs nothing but what the Functions host gives it. */
+/** What is deployed: one archive, which needs nothing but what the Functions host gives it. */
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { hostJsonFor } from '../../packaging/bundle.ts';
+import { unzip } from '../support/unzip.ts';
 import type { Hosted } from './hostedBundle.ts';
 import type { Loaded } from './languageWorker.ts';
 import { clusterId, root } from './stage.ts';
@@ -52,23 +54,96 @@ const request = {
   reason: 'scheduled',
 };
 
-describe('the built bundle', () => {
+async function packed(folder: string): Promise<Buffer> {
+  const out = join(deployed, folder);
+  await execute(process.execPath, ['build.ts', 'package', '--out', out], { cwd: root });
+  return readFileSync(join(out, 'aks-reboot-orchestrator.zip'));
+}
+
+interface Bill {
+  components: {
+    name: string;
+    version: string;
+    group?: string;
+    licenses?: object[];
+    purl: string;
+  }[];
+  dependencies: { ref: string; dependsOn: string[] }[];
+}
+
+describe('the package', () => {
   let loaded: Loaded;
+  let twin: Buffer;
+  let archive: Buffer;
+  let files: Map<string, Buffer>;
+  const text = (name: string) => files.get(name)?.toString('utf8') ?? '';
   beforeAll(async () => {
-    await execute(process.execPath, ['build.ts'], { cwd: root });
-    mkdirSync(join(deployed, 'dist'));
-    for (const file of ['dist/main.js', 'host.json', 'package.json']) {
-      copyFileSync(join(root, file), join(deployed, file));
-    }
+    [archive, twin] = await Promise.all([packed('once'), packed('twice')]);
+    files = unzip(archive);
+    for (const [name, data] of files) writeFileSync(join(deployed, name), data);
     copyFileSync(join(root, 'test/e2e/languageWorker.ts'), join(deployed, 'languageWorker.ts'));
     const work = { run: '20260105T220000Z-abcdef', request };
-    const entry = join(deployed, 'dist', 'main.js');
+    const entry = join(deployed, 'main.js');
     loaded = (await run(['languageWorker.ts', entry, 'run', firstEpisode(work)])) as Loaded;
   });
   afterAll(() => rmSync(deployed, { recursive: true, force: true }));
 
-  it('is at most 5 MB', () => {
-    expect(statSync(join(deployed, 'dist', 'main.js')).size).toBeLessThanOrEqual(5_000_000);
+  it('has the same bytes each time', () => {
+    expect(archive.equals(twin)).toBe(true);
+  });
+
+  it('holds one bundle, what the host reads, and what it is made of', () => {
+    expect([...files.keys()]).toEqual([
+      'LICENSE',
+      'THIRD-PARTY-LICENSES.txt',
+      'host.json',
+      'main.js',
+      'main.js.map',
+      'package.json',
+      'sbom.cdx.json',
+    ]);
+    expect(files.get('main.js')?.length).toBeLessThanOrEqual(5_000_000);
+    const manifest = JSON.parse(text('package.json')) as object;
+    expect(manifest).toMatchObject({ type: 'module', main: 'main.js' });
+    expect(manifest).not.toHaveProperty('dependencies');
+  });
+
+  it('lists what is bundled, and nothing that only develops it, with its licence', () => {
+    const bill = JSON.parse(text('sbom.cdx.json')) as Bill;
+    const map = JSON.parse(text('main.js.map')) as { sources: string[] };
+    const inside = map.sources.flatMap(
+      (source) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//u.exec(source)?.[1] ?? [],
+    );
+    const named = bill.components.map(({ group, name }) => (group ? `${group}/${name}` : name));
+    expect(inside.filter((name) => !named.includes(name))).toEqual([]);
+    expect(named).toEqual(expect.arrayContaining(['durable-functions', '@azure/identity', 'zod']));
+    expect(named.filter((name) => /^(?:jest|typescript|esbuild|commander)$/u.test(name))).toEqual(
+      [],
+    );
+    for (const { name, version, licenses } of bill.components) {
+      expect({ name, licenses }).toEqual({ name, licenses: [{ expression: expect.any(String) }] });
+      expect(text('THIRD-PARTY-LICENSES.txt')).toContain(`${name} ${version} (`);
+    }
+    const refs = new Set(bill.components.map(({ purl }) => purl));
+    const needed = bill.dependencies.flatMap(({ dependsOn }) => dependsOn);
+    expect(needed.filter((ref) => !refs.has(ref))).toEqual([]);
+  });
+
+  it('keeps history in a Durable Task Scheduler when it is built for one', () => {
+    const hostJson = JSON.parse(text('host.json')) as unknown;
+    expect(hostJsonFor(hostJson, 'azureStorage')).toEqual(hostJson);
+    expect(hostJsonFor(hostJson, 'durableTaskScheduler')).toMatchObject({
+      telemetryMode: 'OpenTelemetry',
+      extensions: {
+        durableTask: {
+          hubName: '%TASKHUB_NAME%',
+          storageProvider: {
+            type: 'azureManaged',
+            connectionStringName: 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING',
+          },
+        },
+      },
+    });
   });
 
   it('registers every function with its trigger, and needs no package beside it', () => {
@@ -132,5 +207,23 @@ describe('the built bundle', () => {
     expect(hosted.status).toBe(200);
     expect(hosted.body).toMatchObject({ locks: [{ scope: 'fleet' }, { id: clusterId }] });
     expect(hosted.functions).toBe(loaded.functions.length);
+  });
+});
+
+describe('the command line as one folder', () => {
+  const away = mkdtempSync(join(tmpdir(), 'aks-reboot-e2e-'));
+  afterAll(() => rmSync(away, { recursive: true, force: true }));
+
+  it('needs nothing but Node.js, as in the container image', async () => {
+    await execute(process.execPath, ['build.ts', 'cli', '--out', away], { cwd: root });
+    const main = join(away, 'cli/bin/aks-reboot.js');
+    const words = [main, 'rehearse', '--dry-run', '--report', 'report.json'];
+    const ended = await execute(process.execPath, words, { cwd: away, env: {} }).catch(
+      (error: unknown) => error as { code: number },
+    );
+    // The default fleet has a node that needs a person.
+    expect(ended).toMatchObject({ code: 1 });
+    const report = JSON.parse(readFileSync(join(away, 'report.json'), 'utf8')) as object;
+    expect(report).toMatchObject({ counts: { deferred: 8, notNeeded: 3, skipped: 1, unknown: 1 } });
   });
 });
