@@ -2,6 +2,7 @@ import type { ClusterId, InstanceRef } from './domain/arm.ts';
 import type { ClusterFacts, Instance } from './domain/cluster.ts';
 import type { DrainPolicy, DrainSlice, Forecast, PodLeft } from './domain/drain.ts';
 import type { NodeView, PatchOperation } from './domain/node.ts';
+import type { NodeEvent } from './domain/nodeEvent.ts';
 import type { Trouble } from './domain/trouble.ts';
 
 /**
@@ -83,6 +84,11 @@ export interface Kubernetes {
   foresee(node: string, policy: DrainPolicy): Promise<Forecast>;
   /** DaemonSets (`namespace/name`) with a pod on the node, and whether that pod is Ready. */
   daemonPods(node: string): Promise<{ daemonSet: string; ready: boolean }[]>;
+  /**
+   * Tells an Event on a node, at most once by its name. Best effort: nothing depends on it, and an
+   * adapter may give up where it costs too much.
+   */
+  recordEvent(event: NodeEvent): Promise<void>;
   /** `undefined` when there is no such Lease. */
   lease(namespace: string, name: string): Promise<LeaseView | undefined>;
   /**

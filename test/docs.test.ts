@@ -10,6 +10,7 @@ import { auditActions } from '../local/azure/audit.ts';
 import { virtualClock } from '../local/clock.ts';
 import { createHost } from '../local/host/host.ts';
 import type { FunctionInfo } from '../local/host/host.ts';
+import { nodeEvent, nodeEventReasons } from '../src/domain/nodeEvent.ts';
 import { outcomeKinds } from '../src/domain/outcome.ts';
 import { reasonKinds } from '../src/domain/reason.ts';
 import { portsFromEnvironment } from '../src/environment.ts';
@@ -101,6 +102,23 @@ describe('operations', () => {
     for (const { id, name } of [...anchors('outcome'), ...anchors('reason')]) {
       expect(id).toBe(name?.toLowerCase());
     }
+  });
+});
+
+describe('events on a node', () => {
+  it('are all explained, and no other, with their type', () => {
+    const rows = [
+      ...section('docs/operations.md', '## Events on a node').matchAll(
+        /^\| `(\w+)` +\| (Normal|Warning) /gmu,
+      ),
+    ].map(([, reason, type]) => ({ reason, type }));
+    const at = '2026-01-05T22:00:00Z';
+    const known = nodeEventReasons.map((reason) => {
+      const about = { name: 'n', uid: 'u' };
+      const { type } = nodeEvent(about, { run: 'r', fence: 1 }, { reason, message: '', at });
+      return { reason, type };
+    });
+    expect(rows).toEqual(known);
   });
 });
 

@@ -62,7 +62,7 @@ export const stepNames = Object.keys(implementations) as StepName[];
  * the step.
  */
 export function createActivities(ports: Ports): (durable: Durable) => Activities {
-  const memory: Memory = new Map();
+  const memory: Memory = { facts: new Map(), told: new Set() };
   return (durable) => {
     const desk = createDesk(ports, durable, memory);
     const bound = stepNames.map((name) => [name, bind(desk, name)] as const);

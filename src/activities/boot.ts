@@ -1,7 +1,8 @@
 import { claimedPlace } from '../decide/identity.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
 import { TroubleError } from '../domain/trouble.ts';
-import { ended, hold, isOver, nowIso, outcome, release, restarted } from './node.ts';
+import { tell } from './events.ts';
+import { asFound, ended, hold, isOver, nowIso, outcome, release, restarted } from './node.ts';
 import type { Held } from './node.ts';
 import { isBusy } from './restart.ts';
 import { matchNow, rememberedFacts } from './scene.ts';
@@ -27,6 +28,8 @@ export async function checkBoot(
   const line = { run: input.run, cluster: input.cluster, node: node.name };
   if (node.bootId !== '' && node.bootId !== mark.bootId) {
     desk.log({ level: 'info', message: 'booted', ...line, detail: { bootId: node.bootId } });
+    const boots = `boot ${mark.bootId} became ${node.bootId}`;
+    await tell(desk, held, 'Booted', `Booted: ${boots}, kernel ${node.kernel}`);
     return { kind: 'booted', at: nowIso(desk) };
   }
   const asked = mark.attempt;
@@ -162,6 +165,7 @@ async function sameMachine(desk: Desk, held: Held): Promise<StepOutputs['checkRe
   if (match.instance.vmId !== mark.vmId) {
     await release(held);
     const value = `the machine is another one: vmId ${match.instance.vmId}, was ${mark.vmId}`;
+    await tell(desk, held, 'MachineReplaced', `${asFound(held)}: ${value}`);
     return ended('replaced', 'replaced', value);
   }
   const { id, vmId } = match.instance;

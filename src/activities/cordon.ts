@@ -1,6 +1,7 @@
 import { markAnnotation, readMark, writeMark } from '../domain/mark.ts';
 import type { Mark } from '../domain/mark.ts';
 import { needOf } from '../domain/need.ts';
+import type { ProbeRecord } from '../domain/need.ts';
 import { conditionalPatch } from '../domain/node.ts';
 import type { NodeView } from '../domain/node.ts';
 import { disableScaleDown } from '../domain/scaleDown.ts';
@@ -9,6 +10,8 @@ import type { Match } from '../decide/identity.ts';
 import { lockEntityName } from '../lock/entity.ts';
 import { parseLock } from '../lock/lock.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
+import { tell } from './events.ts';
+import type { Subject } from './events.ts';
 import { factsOf, nowIso, outcome, outcomeOf } from './node.ts';
 import { connect, matchNow, openSite, policyFor, readFacts, readScene } from './scene.ts';
 import type { Desk } from './scene.ts';
@@ -37,6 +40,7 @@ export async function cordon(
   }
   const mine = readMark(node.annotations);
   if (mine.kind === 'read' && mine.value.run === run && mine.value.fence === fence) {
+    await tellCordoned(desk, { kubernetes, node, mark: mine.value }, probe);
     return { kind: 'cordoned', at: mine.value.since, facts: factsOf(mine.value) };
   }
   if (mine.kind !== 'none') {
@@ -76,7 +80,14 @@ export async function cordon(
   const patched = await kubernetes.patchNode(node.name, patch);
   if (patched.kind !== 'done') return { kind: 'again', waitSeconds: staleWaitSeconds };
   desk.log({ level: 'info', message: 'cordoned', run, cluster, node: node.name });
+  await tellCordoned(desk, { kubernetes, node, mark }, probe);
   return { kind: 'cordoned', at: mark.since, facts: factsOf(mark) };
+}
+
+function tellCordoned(desk: Desk, subject: Subject, { probe }: ProbeRecord): Promise<void> {
+  const packages = probe.kind === 'required' ? probe.packages.join(', ') : '';
+  const why = packages === '' ? 'it needs a reboot' : `it needs a reboot for ${packages}`;
+  return tell(desk, subject, 'Cordoned', `Cordoned by run ${subject.mark.run}: ${why}`);
 }
 
 /** An old holder whose slot was taken over must not begin anything. */

@@ -2,6 +2,7 @@ import type { PodLeft } from '../domain/drain.ts';
 import type { Reason } from '../domain/reason.ts';
 import { decideStop } from '../decide/gates.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
+import { tell } from './events.ts';
 import { hold, isOver, nowIso, outcome, outcomeOf, stoppedOutcome } from './node.ts';
 import type { Held } from './node.ts';
 import { drainPolicy, readStops } from './scene.ts';
@@ -31,8 +32,10 @@ export async function drainSlice(
   const line = { level: 'info' as const, run: input.run, cluster: input.cluster, node: node.name };
   if (slice.left.length === 0) {
     desk.log({ ...line, message: 'drained' });
+    await tell(desk, held, 'Drained', 'Nothing is left to drain');
     return { kind: 'drained', at: nowIso(desk) };
   }
+  await tellBlocked(desk, held, slice.left);
   const reasons = reasonsOf(slice.left);
   if (isOver(desk, input.since, policy.drainTimeoutMinutes)) {
     const { drainTimeoutMinutes } = policy;
@@ -69,6 +72,15 @@ export async function stopReasons(desk: Desk, run: string, held: Held) {
   }
   const reasons = decideStop(policy, await readStops(desk, site, run));
   return reasons.length > 0 ? stoppedOutcome(reasons) : undefined;
+}
+
+/** Told once for each set of pods that is held up. */
+async function tellBlocked(desk: Desk, held: Held, left: readonly PodLeft[]): Promise<void> {
+  const blocked = left.filter(({ state }) => state === 'blocked');
+  if (blocked.length === 0) return;
+  const why = blocked.map(({ reason }) => reason.value).join('; ');
+  const names = blocked.map(({ pod }) => pod).sort();
+  await tell(desk, held, 'DrainBlocked', `Drain is held up: ${why}`, names.join());
 }
 
 const manyReasons = 10;

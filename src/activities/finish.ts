@@ -10,7 +10,18 @@ import type { Outcome } from '../domain/outcome.ts';
 import type { Probe } from '../domain/probe.ts';
 import { TroubleError } from '../domain/trouble.ts';
 import type { Ended, StepInput, StepOutputs } from '../steps.ts';
-import { ended, hold, isOver, nowIso, outcome, release, restarted, rewriteMark } from './node.ts';
+import { tell } from './events.ts';
+import {
+  asFound,
+  ended,
+  hold,
+  isOver,
+  nowIso,
+  outcome,
+  release,
+  restarted,
+  rewriteMark,
+} from './node.ts';
 import type { Held } from './node.ts';
 import { connect, openSite } from './scene.ts';
 import type { Desk } from './scene.ts';
@@ -35,6 +46,7 @@ export async function finish(
         : { kind: 'again', waitSeconds: pollSeconds, detail: wordsOf(verdict.outcome) };
     case 'replaced':
       await release(held);
+      await tell(desk, held, 'MachineReplaced', `${asFound(held)}: ${verdict.value}`);
       return ended('replaced', 'replaced', verdict.value);
     case 'proved': {
       const at = nowIso(desk);
@@ -49,6 +61,8 @@ export async function finish(
       await release(held, { [lastRebootAnnotation]: writeLastReboot(note) });
       const { run, cluster } = input;
       desk.log({ level: 'info', message: verdict.outcome.kind, run, cluster, node: node.name });
+      const reason = verdict.outcome.kind === 'rebooted' ? 'RebootProved' : 'StillRequired';
+      await tell(desk, held, reason, `${asFound(held)}: ${wordsOf(verdict.outcome)}`);
       return {
         kind: 'finished',
         at,
@@ -140,6 +154,8 @@ export async function undo(desk: Desk, input: StepInput<'undo'>): Promise<StepOu
   await release(held);
   const { run, cluster, node } = input;
   desk.log({ level: 'info', message: 'undone', run, cluster, node, detail: { ...input.outcome } });
+  const why = wordsOf(input.outcome);
+  await tell(desk, held, 'RebootUndone', `${asFound(held)}, without a reboot: ${why}`);
   return { kind: 'undone', at: nowIso(desk) };
 }
 
@@ -184,6 +200,7 @@ export async function leaveMarked(
   }
   const { run, cluster, node } = input;
   desk.log({ level: 'error', message: kind, run, cluster, node, detail: { reasons } });
+  await tell(desk, held, 'RebootStuck', `Out of service, ${kind}: ${value}`);
   return { kind: 'done' };
 }
 

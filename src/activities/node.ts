@@ -86,6 +86,11 @@ export async function release(
   throw new TroubleError({ kind: 'conflict', value: 'the node changed while it was released' });
 }
 
+/** How a node is left that was released, for people. */
+export function asFound({ mark }: Pick<Held, 'mark'>): string {
+  return mark.wasUnschedulable ? 'Left cordoned, as it was' : 'Back in service';
+}
+
 /** Writes a changed mark if nobody else has changed the node; says whether it was written. */
 export async function rewriteMark(
   { kubernetes, node }: Pick<Held, 'kubernetes' | 'node'>,

@@ -3,6 +3,7 @@ import type { Mark } from '../domain/mark.ts';
 import type { NodeView } from '../domain/node.ts';
 import { TroubleError } from '../domain/trouble.ts';
 import type { Resumption, StepInput, StepOutputs } from '../steps.ts';
+import { tell } from './events.ts';
 import { ended, factsOf, nowIso, rewriteMark } from './node.ts';
 import { connect, openSite } from './scene.ts';
 import type { Desk } from './scene.ts';
@@ -40,6 +41,8 @@ export async function adoptMark(
     }
     const detail = { from: before.run, controller: before.controller, takeOver };
     desk.log({ level: 'warn', message: 'mark taken over', run, cluster, node: node.name, detail });
+    const message = `Run ${run} goes on with what run ${before.run} has left`;
+    await tell(desk, { kubernetes, node, mark }, 'TakenOver', message);
   }
   return {
     kind: 'adopted',

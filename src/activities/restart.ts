@@ -9,6 +9,7 @@ import type { Match } from '../decide/identity.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
 import type { Trouble } from '../domain/trouble.ts';
 import { reasonsOf, stopReasons, uncordonedAfterRestart } from './drain.ts';
+import { tell } from './events.ts';
 import { hold, isOver, nowIso, outcome, outcomeOf, rewriteMark, stoppedOutcome } from './node.ts';
 import type { Held } from './node.ts';
 import { drainPolicy, matchNow, readFacts, readScene } from './scene.ts';
@@ -56,6 +57,7 @@ export async function restart(
   switch (started.kind) {
     case 'started':
       desk.log({ level: 'info', message: 'restart asked for', ...line });
+      await tell(desk, held, 'RestartAsked', `Restart asked for, attempt ${input.attempt}`);
       return { kind: 'asked', at, waitSeconds: waitAfterAskSeconds, token: started.token };
     case 'unsure':
       desk.log({
@@ -64,6 +66,12 @@ export async function restart(
         ...line,
         detail: { ...started.trouble },
       });
+      await tell(
+        desk,
+        held,
+        'RestartAsked',
+        `Restart may have been asked for, attempt ${input.attempt}: ${started.trouble.value}`,
+      );
       return { kind: 'asked', at, waitSeconds: waitAfterAskSeconds };
     case 'refused':
       desk.log({
@@ -72,6 +80,7 @@ export async function restart(
         ...line,
         detail: { ...started.trouble },
       });
+      await tell(desk, held, 'RestartRefused', `Restart refused: ${started.trouble.value}`);
       return refused(desk, input, { ...held, node: patched.node }, started.trouble);
   }
 }

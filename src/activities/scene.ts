@@ -26,8 +26,13 @@ export interface Desk extends Ports {
   memory: Memory;
 }
 
-/** What this process has lately read of clusters, by key: looks may use it, guards read anew. */
-export type Memory = Map<string, { facts: ClusterFacts; at: number }>;
+/** What this process remembers between activities. It may be gone any time: guards read anew. */
+export interface Memory {
+  /** What was lately read of clusters, by key. */
+  facts: Map<string, { facts: ClusterFacts; at: number }>;
+  /** Names of the Events that were told: telling them again would only be refused. */
+  told: Set<string>;
+}
 const rememberedMs = 10 * 60_000;
 
 export function createDesk(ports: Ports, durable: Durable, memory: Memory): Desk {
@@ -77,7 +82,7 @@ export async function connect(desk: Desk, site: Site): Promise<Kubernetes> {
 
 /** What ARM said lately: good for finding things, not for guarding an effect. */
 export async function rememberedFacts(desk: Desk, site: Site): Promise<ClusterFacts> {
-  const known = desk.memory.get(site.cluster.key);
+  const known = desk.memory.facts.get(site.cluster.key);
   const fresh = known !== undefined && Math.abs(desk.clock.now() - known.at) < rememberedMs;
   return fresh ? known.facts : readFacts(desk, site);
 }
@@ -85,7 +90,7 @@ export async function rememberedFacts(desk: Desk, site: Site): Promise<ClusterFa
 /** What ARM says now. */
 export async function readFacts(desk: Desk, site: Site): Promise<ClusterFacts> {
   const facts = await desk.azure.cluster(site.cluster.id);
-  desk.memory.set(site.cluster.key, { facts, at: desk.clock.now() });
+  desk.memory.facts.set(site.cluster.key, { facts, at: desk.clock.now() });
   return facts;
 }
 

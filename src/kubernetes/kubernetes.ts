@@ -11,6 +11,7 @@ import type { Kubernetes, KubernetesAccess, LeaseWrite, PatchAnswer } from '../p
 import { listAll, readable, readOne, refusedWith } from './answers.ts';
 import { drainWith } from './drain.ts';
 import { createDrainApi } from './drainApi.ts';
+import { recordEvent } from './events.ts';
 import { createTransport } from './transport.ts';
 import { leaseView, nodeView } from './views.ts';
 
@@ -53,6 +54,7 @@ export function createKubernetes(
       }
     },
     ...drainWith(createDrainApi(configuration)),
+    recordEvent: (event) => recordEvent(core, event),
     ...leases(new CoordinationV1Api(configuration)),
   };
 }

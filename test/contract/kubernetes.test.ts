@@ -1,6 +1,7 @@
 import type { DrainPolicy } from '../../src/domain/drain.ts';
 import { conditionalPatch } from '../../src/domain/node.ts';
 import type { NodeView } from '../../src/domain/node.ts';
+import { nodeEvent } from '../../src/domain/nodeEvent.ts';
 import { TroubleError } from '../../src/domain/trouble.ts';
 import type { Azure, Kubernetes, LeaseWrite } from '../../src/ports.ts';
 import { clusterId, simulate, troubleOf } from './azureHarness.ts';
@@ -261,4 +262,48 @@ it('throws nothing but trouble when the connection is cut', async () => {
   const error = await kubernetes.nodes().catch((error: unknown) => error);
   expect(error).toBeInstanceOf(TroubleError);
   expect(error).toMatchObject({ trouble: { kind: 'unreachable' } });
+});
+
+describe('telling an Event', () => {
+  const event = {
+    reason: 'Drained' as const,
+    message: 'Nothing is left to drain',
+    at: '2026-01-05T22:00:00.500Z',
+  };
+  const eventsNow = (uid: string) => {
+    const query = `fieldSelector=involvedObject.kind%3DNode,involvedObject.uid%3D${uid}`;
+    const cluster = simulation.azure.world.cluster(one.id)?.kubernetes;
+    return cluster?.object(`/api/v1/events?${query}`) as { items: Record<string, unknown>[] };
+  };
+
+  it('leaves it where kubectl looks for the Events of that very node, once', async () => {
+    const kubernetes = await connect();
+    const node = await nodeNamed(kubernetes, '0');
+    const told = nodeEvent(node, { run: 'r', fence: 1 }, event);
+    await kubernetes.recordEvent(told);
+    await kubernetes.recordEvent(told);
+    expect(eventsNow(node.uid).items).toEqual([
+      expect.objectContaining({
+        metadata: expect.objectContaining({ namespace: 'default', name: told.name }) as unknown,
+        involvedObject: { apiVersion: 'v1', kind: 'Node', name: node.name, uid: node.uid },
+        reason: 'Drained',
+        type: 'Normal',
+        message: event.message,
+        source: { component: 'aks-reboot-orchestrator' },
+        firstTimestamp: '2026-01-05T22:00:00Z',
+        lastTimestamp: '2026-01-05T22:00:00Z',
+        count: 1,
+      }),
+    ]);
+  });
+
+  it('tells the news of another run, and of another node, as well', async () => {
+    const kubernetes = await connect();
+    const [first, second] = [await nodeNamed(kubernetes, '0'), await nodeNamed(kubernetes, '1')];
+    await kubernetes.recordEvent(nodeEvent(first, { run: 'r', fence: 1 }, event));
+    await kubernetes.recordEvent(nodeEvent(first, { run: 'r', fence: 2 }, event));
+    await kubernetes.recordEvent(nodeEvent(second, { run: 'r', fence: 2 }, event));
+    expect(eventsNow(first.uid).items).toHaveLength(2);
+    expect(eventsNow(second.uid).items).toHaveLength(1);
+  });
 });

@@ -1,4 +1,5 @@
 import type { AuditLine } from '../../local/azure/audit.ts';
+import type { SimulatedAzure } from '../../local/azure/azure.ts';
 import { markAnnotation } from './evidence.ts';
 import type { NodeReport, Report } from './evidence.ts';
 
@@ -41,6 +42,23 @@ export const restartOf = on('restart');
 export const downOf = on('down');
 export const bootOf = on('booted');
 export const probeOf = on('probe');
+
+interface ApiEvent {
+  reason: string;
+  message: string;
+  type: string;
+  source: { component: string };
+  lastTimestamp: string;
+}
+
+/** Our Events on a node as `kubectl describe node` finds and sorts them: by the Node's uid, by time. */
+export function eventsOf({ world }: SimulatedAzure, name: string): ApiEvent[] {
+  const { kubernetes } = world.node(name).cluster;
+  const node = kubernetes.object(`/api/v1/nodes/${name}`) as { metadata: { uid: string } };
+  const query = `fieldSelector=involvedObject.kind%3DNode,involvedObject.uid%3D${node.metadata.uid}`;
+  const list = kubernetes.object(`/api/v1/events?${query}`) as unknown as { items: ApiEvent[] };
+  return list.items.sort((a, b) => Date.parse(a.lastTimestamp) - Date.parse(b.lastTimestamp));
+}
 
 /** The write of an attempt on the mark: the next thing is the request for the restart. */
 export const attemptOn =

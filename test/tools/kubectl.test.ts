@@ -1,6 +1,6 @@
 /** The real kubectl, against one simulated cluster behind HTTPS with client certificates. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAudit, type Audit } from '../../local/azure/audit.ts';
@@ -9,6 +9,9 @@ import { createKubernetes, type Kubernetes } from '../../local/azure/kubernetes/
 import { listen, type Listener } from '../../local/azure/listener.ts';
 import { seededRandom } from '../../local/azure/random.ts';
 import { compressedClock } from '../../local/clock.ts';
+import { nodeEvent } from '../../src/domain/nodeEvent.ts';
+import type { NodeEventReason } from '../../src/domain/nodeEvent.ts';
+import { createKubernetes as createAdapter } from '../../src/kubernetes/kubernetes.ts';
 
 interface Ran {
   code: number;
@@ -198,6 +201,36 @@ describe('kubectl', () => {
     expect(text).toMatch(/Unschedulable:\s+true/);
     expect(text).toContain('NodeNotSchedulable');
     expect(text).toMatch(/kube-system\s+agent-/);
+  });
+
+  it('finds our Events by the uid of the node that it describes', async () => {
+    const { uid } = (kubernetes.object(`/api/v1/nodes/${first}`) as { metadata: { uid: string } })
+      .metadata;
+    const kubeconfig = await readFile(join(directory, 'config'), 'utf8');
+    const adapter = createAdapter({ kubeconfig: async () => kubeconfig, token: undefined });
+    const tell = async (reason: NodeEventReason, message: string) => {
+      const at = new Date(Date.UTC(2026, 0, 5, 12)).toISOString();
+      const event = nodeEvent(
+        { name: first, uid },
+        { run: 'r', fence: 1 },
+        { reason, message, at },
+      );
+      await adapter.recordEvent(event);
+    };
+    await tell('Drained', 'Nothing is left to drain');
+    await tell('Cordoned', 'Cordoned by run r');
+    await tell('DrainBlocked', 'Drain is held up: shop/web-1 blocked by PDB web');
+    await tell('DrainBlocked', 'Drain is held up: shop/web-1 blocked by PDB web');
+    const described = await done('describe', 'node', first);
+    const events = cells(described.slice(described.indexOf('Events:'))).slice(3);
+    const ours = events.filter((row) => row.includes('aks-reboot-orchestrator'));
+    expect(ours.map(([, type, reason, , , message]) => [type, reason, message])).toEqual([
+      ['Normal', 'Cordoned', 'Cordoned by run r'],
+      ['Warning', 'DrainBlocked', 'Drain is held up: shop/web-1 blocked by PDB web'],
+      ['Normal', 'Drained', 'Nothing is left to drain'],
+    ]);
+    expect(await done('describe', 'node', second)).not.toContain('aks-reboot-orchestrator');
+    expect(await done('get', 'events', '--field-selector', 'reason=DrainBlocked')).toContain(first);
   });
 
   it('shows budgets, workloads and leases', async () => {

@@ -109,6 +109,7 @@ function stage(options: { mark?: Partial<Mark>; node?: Partial<NodeView> } = {})
     foresee: () => Promise.resolve({ hopeless: [], passing: [] }),
     leftToDrain: () => Promise.resolve([]),
     daemonPods: () => Promise.resolve([]),
+    recordEvent: () => Promise.resolve(),
     lease: () => Promise.resolve(undefined),
     writeLease: () => Promise.resolve('written'),
   };

@@ -5,7 +5,6 @@ import type { Cluster } from './cluster.ts';
 import {
   daemonSetColumns,
   deploymentColumns,
-  eventColumns,
   jobColumns,
   replicaSetColumns,
   statefulSetColumns,
@@ -18,6 +17,7 @@ import { isJsonObject, objectAt } from './json.ts';
 import type { Kubelets } from './kubelet.ts';
 import {
   budgetParticulars,
+  eventParticulars,
   leaseParticulars,
   namespaceParticulars,
   newEventParticulars,
@@ -108,7 +108,7 @@ function endpointsOf(cluster: Cluster, kubelets: Kubelets): Endpoint[] {
     createEndpoint(cluster, kinds.nodes, nodeParticulars(cluster, kubelets)),
     createEndpoint(cluster, kinds.pods, podParticulars(cluster)),
     createEndpoint(cluster, kinds.namespaces, namespaceParticulars(cluster)),
-    createEndpoint(cluster, kinds.events, { columns: eventColumns }),
+    createEndpoint(cluster, kinds.events, eventParticulars),
     createEndpoint(cluster, kinds.newEvents, newEventParticulars),
     createEndpoint(cluster, kinds.leases, leaseParticulars(cluster)),
     createEndpoint(cluster, kinds.budgets, budgetParticulars),

@@ -20,6 +20,7 @@ import {
 import { invalid } from './status.ts';
 import {
   budgetColumns,
+  eventColumns,
   leaseColumns,
   namespaceColumns,
   nodeColumns,
@@ -166,6 +167,25 @@ export function namespaceParticulars(cluster: Cluster): Particulars<Namespace> {
     },
   };
 }
+
+/** As events without eventTime are checked (kubernetes pkg/apis/core/validation/events.go). */
+export const eventParticulars: Particulars<Event> = {
+  columns: eventColumns,
+  prepare(draft) {
+    for (const field of ['firstTimestamp', 'lastTimestamp']) {
+      const time = draft[field];
+      // metav1.Time is written in whole seconds.
+      if (typeof time === 'string') draft[field] = timestamp(Date.parse(time));
+    }
+  },
+  validate({ metadata, involvedObject }) {
+    const { namespace = '' } = involvedObject;
+    if (metadata.namespace === (namespace === '' ? 'default' : namespace)) return;
+    const of = { group: '', resource: 'Event' };
+    const why = `Invalid value: "${namespace}": does not match event.namespace`;
+    throw invalid(of, metadata.name, 'involvedObject.namespace', why);
+  },
+};
 
 /** events.k8s.io/v1 renames what core/v1 has (pkg/apis/events/v1/conversion.go). */
 export const newEventParticulars: Particulars<Event> = {
