@@ -17,6 +17,8 @@ export interface AppOptions {
   /** When runs start by themselves, NCRONTAB in UTC; without it they don't. */
   schedule?: string;
   onLog?: HostOptions['onLog'];
+  /** Whatever is different of the host itself. */
+  host?: Partial<HostOptions>;
 }
 
 /** The function app on the local host. */
@@ -29,7 +31,7 @@ export interface App {
 
 /** Starts the very functions that go to Azure on the local host. */
 export async function startApp(options: AppOptions): Promise<App> {
-  const { ports, clock, store, port, version, schedule, onLog } = options;
+  const { ports, clock, store, port, version, schedule, onLog, host: different } = options;
   const host = await createHost({
     load: async () => registerFunctions(ports, schedule),
     hostJson: hostJsonOf(version),
@@ -39,6 +41,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     timers: schedule !== undefined,
     ...(port === undefined ? {} : { port }),
     ...(onLog === undefined ? {} : { onLog }),
+    ...different,
   });
   await host.start();
   return {

@@ -65,6 +65,29 @@ interface Event {
   action: () => void;
 }
 
+export interface VirtualClock extends Clock {
+  /**
+   * For who is busy and now waits for this very clock: lets time pass until the returned function
+   * is called.
+   */
+  lend(): () => void;
+  stop(): void;
+}
+
+function counter(): () => number {
+  let count = 0;
+  return () => count++;
+}
+
+function once(action: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    action();
+  };
+}
+
 /**
  * Virtual time: when nobody is `busy`, the clock jumps to the earliest event and runs it. Between
  * two events it lets the event loop turn, so that whatever the first one woke can say that it is
@@ -72,10 +95,11 @@ interface Event {
  * come.
  *
  * @param start the first instant shown, epoch milliseconds
+ * @param nextOrder gives each event its place among those of the same instant; first come, first
+ *   served, unless told otherwise
  */
-export function virtualClock(start: number): Clock & { stop(): void } {
+export function virtualClock(start: number, nextOrder = counter()): VirtualClock {
   let present = start;
-  let order = 0;
   let busy = 0;
   let stepping = false;
   let stopped = false;
@@ -114,7 +138,7 @@ export function virtualClock(start: number): Clock & { stop(): void } {
   return {
     now: () => present,
     at(instant, action) {
-      const event = { instant: Math.max(instant, present), order: order++, action };
+      const event = { instant: Math.max(instant, present), order: nextOrder(), action };
       push(event);
       schedule();
       return () => {
@@ -124,13 +148,17 @@ export function virtualClock(start: number): Clock & { stop(): void } {
     },
     busy() {
       busy += 1;
-      let released = false;
-      return () => {
-        if (released) return;
-        released = true;
+      return once(() => {
         busy -= 1;
         schedule();
-      };
+      });
+    },
+    lend() {
+      busy -= 1;
+      schedule();
+      return once(() => {
+        busy += 1;
+      });
     },
     stop() {
       stopped = true;

@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.ts';
 import { createAuthority } from './certificates.ts';
-import type { Authority } from './certificates.ts';
+import type { KeyPair } from './certificates.ts';
 import { throughFaults } from './faults.ts';
 import type { Faults } from './faults.ts';
 import { kubernetesAudience, tenant, verifyToken } from './identity.ts';
 import type { ApiResponse } from './kubernetes/kubernetes.ts';
 import { listen } from './listener.ts';
-import type { Listener, WireAnswer, WireRequest } from './listener.ts';
+import type { Listener, ListenOptions, WireAnswer, WireRequest } from './listener.ts';
 import type { Cluster } from './world/world.ts';
 
 /** The HTTPS front of one cluster's Kubernetes API: who are you, then the API itself. */
@@ -21,7 +21,7 @@ export interface ApiServer extends Listener {
 export interface ApiServerOptions {
   cluster: Cluster;
   clock: Clock;
-  faults: Faults;
+  answer: ListenOptions['answer'];
   /** 0: any free one. */
   port: number;
   log: (text: string) => void;
@@ -45,7 +45,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       requestCert: true,
       rejectUnauthorized: false,
     },
-    answer: (request) => answer(options, request),
+    answer: options.answer,
     log: options.log,
   });
   const server = `https://127.0.0.1:${listener.port}`;
@@ -53,11 +53,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const adminKubeconfig = async (actor: string) => {
     const known =
       admins.get(actor) ??
-      kubeconfig(cluster, server, authority, await certificateUser(authority, actor));
+      kubeconfig(cluster, {
+        server,
+        ca: authority.pem,
+        user: certificateUser(await authority.issueClient(actor, adminGroup)),
+      });
     admins.set(actor, known);
     return known;
   };
-  const entraKubeconfig = kubeconfig(cluster, server, authority, kubelogin());
+  const entraKubeconfig = kubeconfig(cluster, { server, ca: authority.pem, user: kubelogin() });
   return {
     ...listener,
     cluster,
@@ -91,14 +95,17 @@ const unauthorized: WireAnswer = {
   }),
 };
 
-async function answer(options: ApiServerOptions, request: WireRequest): Promise<WireAnswer> {
-  const user = userOf(request);
-  if (user === undefined) return unauthorized;
-  const { method, url, headers, body, signal } = request;
-  const seen = { service: 'kubernetes', method, path: url, body, actor: user } as const;
-  return throughFaults(options.faults, seen, async () =>
-    toWire(await options.cluster.kubernetes.handle({ method, url, headers, body, user, signal })),
-  );
+/** A cluster's API behind its door: who are you, then the API itself. */
+export function createApiServer({ kubernetes }: Cluster, faults: Faults) {
+  return async (request: WireRequest): Promise<WireAnswer> => {
+    const user = userOf(request);
+    if (user === undefined) return unauthorized;
+    const { method, url, headers, body, signal } = request;
+    const seen = { service: 'kubernetes', method, path: url, body, actor: user } as const;
+    return throughFaults(faults, seen, async () =>
+      toWire(await kubernetes.handle({ method, url, headers, body, user, signal })),
+    );
+  };
 }
 
 const toWire = (response: ApiResponse): WireAnswer =>
@@ -106,13 +113,13 @@ const toWire = (response: ApiResponse): WireAnswer =>
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
-async function certificateUser(authority: Authority, actor: string): Promise<string[]> {
-  const { certificate, key } = await authority.issueClient(actor, adminGroup);
+/** Who holds the key is whom the certificate names. */
+export function certificateUser({ certificate, key }: KeyPair): string[] {
   return [`client-certificate-data: ${base64(certificate)}`, `client-key-data: ${base64(key)}`];
 }
 
 /** The exec stanza of `format=exec`, as AKS writes it for Entra clusters. */
-const kubelogin = () => [
+export const kubelogin = () => [
   'exec:',
   '  apiVersion: client.authentication.k8s.io/v1beta1',
   '  command: kubelogin',
@@ -125,11 +132,9 @@ const kubelogin = () => [
   '  provideClusterInfo: false',
 ];
 
-function kubeconfig(
+export function kubeconfig(
   { name, resourceGroup }: Cluster,
-  server: string,
-  authority: Authority,
-  user: readonly string[],
+  { server, ca, user }: { server: string; ca: string; user: readonly string[] },
 ): string {
   const userName = `clusterUser_${resourceGroup}_${name}`;
   return [
@@ -138,7 +143,7 @@ function kubeconfig(
     'clusters:',
     `- name: ${name}`,
     '  cluster:',
-    `    certificate-authority-data: ${base64(authority.pem)}`,
+    `    certificate-authority-data: ${base64(ca)}`,
     `    server: ${server}`,
     'contexts:',
     `- name: ${name}`,

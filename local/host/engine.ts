@@ -9,8 +9,8 @@ import { deliverToEntity } from './entity.ts';
 import { Orchestrations } from './orchestration.ts';
 import { messageOf, type Runtime } from './runtime.ts';
 
-/** How long the loop may keep the event loop to itself. */
-const turnMaxMs = 5;
+/** Messages that the loop may handle before others get their turn: a count, so that runs repeat. */
+const turnMax = 8;
 
 export class Engine {
   readonly orchestrations: Orchestrations;
@@ -79,7 +79,7 @@ export class Engine {
 
   async #pump(): Promise<void> {
     const { store } = this.#runtime;
-    let turn = performance.now();
+    let handled = 0;
     // Not synchronously: who wakes the loop is perhaps within a transaction of its own.
     await Promise.resolve();
     while (!this.#stopping) {
@@ -90,10 +90,8 @@ export class Engine {
       await (message.instance.startsWith('@')
         ? deliverToEntity(this.#runtime, message)
         : this.orchestrations.deliver(message));
-      if (performance.now() - turn > turnMaxMs) {
-        await new Promise((resolve) => setImmediate(resolve));
-        turn = performance.now();
-      }
+      handled += 1;
+      if (handled % turnMax === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     this.#cancelWake();
     const due = this.#stopping ? undefined : store.nextDue();

@@ -11,7 +11,7 @@ import { Engine } from './engine.ts';
 import { Functions, type FunctionInfo } from './functions.ts';
 import { readHostJson } from './host-json.ts';
 import { keptKeys, type HostKeys } from './keys.ts';
-import { Servers } from './servers.ts';
+import { Servers, type ClientCarrier } from './servers.ts';
 import type { InstanceStats } from './orchestration.ts';
 import type { LogEntry, Runtime } from './runtime.ts';
 import type { Settings } from './settings.ts';
@@ -42,6 +42,8 @@ export interface HostOptions {
   readonly onLog?: (entry: LogEntry) => void;
   /** A source of unique ids of 32 characters, for runs that repeat exactly. */
   readonly randomId?: () => string;
+  /** Carries the durable client's requests within the process; without it they use loopback. */
+  readonly inProcessClient?: ClientCarrier;
 }
 
 export interface Host {
@@ -110,7 +112,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
     const engine = new Engine(runtime);
     const client = new DurableClient(runtime);
     const timers = new Timers(runtime);
-    const servers = new Servers(runtime, client, keys, (name) => timers.run(name));
+    const runTimer = (name: string) => timers.run(name);
+    const servers = new Servers(runtime, client, keys, runTimer, options.inProcessClient);
     const hookContext = { hookData: {}, appHookData: {}, functionAppDirectory: process.cwd() };
     const stop = async () => {
       await Promise.all([timers.stop(), servers.closeToCallers()]);
@@ -151,4 +154,4 @@ export async function createHost(options: HostOptions): Promise<Host> {
   }
 }
 
-export type { DurableClientPort, FunctionInfo, HostKeys, InstanceStats, LogEntry };
+export type { ClientCarrier, DurableClientPort, FunctionInfo, HostKeys, InstanceStats, LogEntry };

@@ -6,11 +6,15 @@ import { randomUUID } from 'node:crypto';
 import { answer, managementUrls } from './client-api.ts';
 import type { DurableClientPort } from './client.ts';
 import { createHttp } from './http.ts';
+import { answerInProcess } from './inProcess.ts';
 import type { HostKeys } from './keys.ts';
 import { listen, type Listener } from './listener.ts';
 import { messageOf, type Runtime } from './runtime.ts';
 
 type Answer = (request: Request) => Promise<Response>;
+
+/** What stands between the durable client and its answer. */
+export type ClientCarrier = (request: Request, answer: Answer) => Promise<Response>;
 
 const webhooks = '/runtime/webhooks/durabletask';
 const loopback = (port: number) => `http://127.0.0.1:${port}`;
@@ -27,8 +31,9 @@ export class Servers {
   /** Unlike the real one, the port for the client is not open to every process of the machine. */
   readonly #root = `/${randomUUID()}/durabletask/`;
   readonly #inFlight = new Set<Promise<Response>>();
+  readonly #inProcessClient: ClientCarrier | undefined;
   #forCallers: Listener | undefined;
-  #forClients: Listener | undefined;
+  #forClients: { close(): Promise<void> | void } | undefined;
   #closed = false;
 
   constructor(
@@ -36,7 +41,9 @@ export class Servers {
     client: DurableClientPort,
     keys: HostKeys,
     runTimer: (name: string) => boolean,
+    inProcessClient: ClientCarrier | undefined,
   ) {
+    this.#inProcessClient = inProcessClient;
     this.#runtime = runtime;
     this.#client = client;
     this.#keys = keys;
@@ -45,16 +52,7 @@ export class Servers {
   }
 
   async start(port: number | undefined): Promise<void> {
-    this.#forClients = await listen(0, (request) =>
-      this.#track(() => {
-        const { pathname } = new URL(request.url);
-        const isClient = pathname.startsWith(this.#root);
-        return isClient
-          ? this.#answerClient(pathname.slice(this.#root.length), request)
-          : Promise.resolve(new Response(null, { status: 404 }));
-      }),
-    );
-    const own = loopback(this.#forClients.port);
+    const own = await this.#openToClients();
     if (port !== undefined) {
       this.#forCallers = await listen(port, (request) => this.fetch(request));
       this.url = loopback(this.#forCallers.port);
@@ -62,6 +60,27 @@ export class Servers {
     // Without it the SDK writes http://localhost:7071 into the URLs that it shows (getClient.js).
     process.env['WEBSITE_HOSTNAME'] ??= new URL(this.url ?? own).host;
     this.clientBinding = JSON.stringify(this.#binding(this.url ?? own, `${own}${this.#root}`));
+  }
+
+  /** Where the durable client finds this host. */
+  async #openToClients(): Promise<string> {
+    const answer = (request: Request) =>
+      this.#track(() => {
+        const { pathname } = new URL(request.url);
+        const isClient = pathname.startsWith(this.#root);
+        return isClient
+          ? this.#answerClient(pathname.slice(this.#root.length), request)
+          : Promise.resolve(new Response(null, { status: 404 }));
+      });
+    const carrier = this.#inProcessClient;
+    if (carrier !== undefined) {
+      const opened = answerInProcess((request) => carrier(request, answer));
+      this.#forClients = opened;
+      return opened.origin;
+    }
+    const listener = await listen(0, answer);
+    this.#forClients = listener;
+    return loopback(listener.port);
   }
 
   /** Answers a request as the public listener does. */

@@ -1,6 +1,7 @@
 import { ComputeManagementClient, restorePoller } from '@azure/arm-compute';
 import type { RunCommandInput, RunCommandResult } from '@azure/arm-compute';
 import { ContainerServiceClient } from '@azure/arm-containerservice';
+import type { HttpClient } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
 import type { ClusterId, InstanceRef } from '../domain/arm.ts';
 import { instanceRefId } from '../domain/arm.ts';
@@ -31,6 +32,8 @@ export interface AzureOptions {
   log: Log;
   /** Of each single request. */
   deadlineSeconds?: number;
+  /** What carries requests to ARM, instead of the SDKs' own. */
+  httpClient?: HttpClient;
 }
 
 const defaultDeadlineSeconds = 30;
@@ -108,7 +111,7 @@ function containerClient(options: AzureOptions, subscription: string): Container
   return client;
 }
 
-function clientOptions({ armEndpoint, audience, ca }: AzureOptions) {
+function clientOptions({ armEndpoint, audience, ca, httpClient }: AzureOptions) {
   const { origin } = new URL(armEndpoint);
   return {
     endpoint: origin,
@@ -116,6 +119,7 @@ function clientOptions({ armEndpoint, audience, ca }: AzureOptions) {
     // The default sends a restart again after a 500 or a lost connection.
     retryOptions: { maxRetries: 0 },
     ...(ca === undefined ? {} : { tlsOptions: { ca } }),
+    ...(httpClient === undefined ? {} : { httpClient }),
   };
 }
 

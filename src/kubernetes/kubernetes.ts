@@ -13,26 +13,24 @@ import { drainWith } from './drain.ts';
 import { createDrainApi } from './drainApi.ts';
 import { recordEvent } from './events.ts';
 import { createTransport } from './transport.ts';
+import type { TransportOptions } from './transport.ts';
 import { leaseView, nodeView } from './views.ts';
 
-export interface KubernetesOptions {
-  /** Of each single request. */
-  deadlineSeconds?: number;
-}
+export type KubernetesOptions = Partial<TransportOptions>;
 
 const defaultDeadlineSeconds = 20;
 
 /** One cluster's API server, through client-node's typed API over connections of our own. */
 export function createKubernetes(
   access: KubernetesAccess,
-  { deadlineSeconds = defaultDeadlineSeconds }: KubernetesOptions = {},
+  options: KubernetesOptions = {},
 ): Kubernetes {
   const configuration = createConfiguration({
     // The transport knows the server; here only paths are made.
     baseServer: {
       makeRequestContext: (path, method) => new RequestContext(`https://cluster${path}`, method),
     },
-    httpApi: createTransport(access, deadlineSeconds),
+    httpApi: createTransport(access, { deadlineSeconds: defaultDeadlineSeconds, ...options }),
   });
   const core = new CoreV1Api(configuration);
 

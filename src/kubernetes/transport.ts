@@ -1,6 +1,7 @@
 import { ResponseContext, wrapHttpLibrary } from '@kubernetes/client-node/dist/gen/http/http.js';
 import type { HttpLibrary, RequestContext } from '@kubernetes/client-node/dist/gen/http/http.js';
 import { Agent, request as send } from 'undici';
+import type { Dispatcher } from 'undici';
 import { failureOf, forPeople, TroubleError } from '../domain/trouble.ts';
 import type { Trouble } from '../domain/trouble.ts';
 import type { KubernetesAccess } from '../ports.ts';
@@ -12,7 +13,14 @@ import { readRefusal, RefusalError } from './refusal.ts';
 interface Pool {
   kubeconfig: string;
   target: Target;
-  agent: Agent;
+  dispatcher: Dispatcher;
+}
+
+export interface TransportOptions {
+  /** Of each single request. */
+  deadlineSeconds: number;
+  /** What carries requests to an API server; without it, connections that are kept. */
+  dispatcherFor?: (target: Target) => Dispatcher;
 }
 
 type Answer =
@@ -28,7 +36,10 @@ type Answer =
  * the server by the cluster's own authority and nothing else, and throws everything but a success
  * as `TroubleError`.
  */
-export function createTransport(access: KubernetesAccess, deadlineSeconds: number): HttpLibrary {
+export function createTransport(
+  access: KubernetesAccess,
+  { deadlineSeconds, dispatcherFor = (target) => agentFor(target, access) }: TransportOptions,
+): HttpLibrary {
   let pool: Pool | undefined;
   /** The kubeconfig was refused and asked for anew; until something is answered again. */
   let renewal: Promise<Pool> | undefined;
@@ -37,9 +48,9 @@ export function createTransport(access: KubernetesAccess, deadlineSeconds: numbe
     const kubeconfig = await access.kubeconfig(freshness);
     if (pool?.kubeconfig === kubeconfig) return pool;
     // What is under way on the old connections ends by itself.
-    void pool?.agent.close();
+    void pool?.dispatcher.close();
     const target = targetOf(kubeconfig);
-    pool = { kubeconfig, target, agent: agentFor(target, access) };
+    pool = { kubeconfig, target, dispatcher: dispatcherFor(target) };
     return pool;
   };
 
@@ -77,7 +88,7 @@ export function createTransport(access: KubernetesAccess, deadlineSeconds: numbe
 
 async function exchange(
   request: RequestContext,
-  { target, agent }: Pool,
+  { target, dispatcher }: Pool,
   access: KubernetesAccess,
   deadlineSeconds: number,
 ): Promise<Answer> {
@@ -92,7 +103,7 @@ async function exchange(
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       },
       body: typeof body === 'string' ? body : null,
-      dispatcher: agent,
+      dispatcher,
       signal: AbortSignal.timeout(deadlineSeconds * 1000),
     });
     // Read here, so that the deadline holds for the last byte too.
