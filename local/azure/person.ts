@@ -1,5 +1,5 @@
 import type { Audit } from './audit.ts';
-import type { FleetNode } from './fleet.ts';
+import type { FleetNode, Taint } from './fleet.ts';
 import type { Lifecycle } from './world/lifecycle.ts';
 import type { World } from './world/world.ts';
 
@@ -11,6 +11,17 @@ export interface Person {
   uncordon(node: string): Promise<void>;
   /** Writes annotations of a Node; null removes one. */
   annotate(node: string, annotations: Record<string, string | null>): Promise<void>;
+  /** Writes labels of a Node; null removes one. */
+  label(node: string, labels: Record<string, string | null>): Promise<void>;
+  /** Taints a Node, and takes every taint off that is not named here. */
+  taint(node: string, taints: readonly Taint[]): Promise<void>;
+  /** Sets a condition of a Node, as node-problem-detector does. */
+  condition(
+    node: string,
+    type: string,
+    status: 'True' | 'False' | 'Unknown',
+    message?: string,
+  ): Promise<void>;
   /** Through the portal: the same restart as anybody's. */
   restart(node: string): void;
   /** Lets a machine that would never return boot now, and behave from here on. */
@@ -34,10 +45,10 @@ export function createPerson(options: {
 }): Person {
   const { world, lifecycle, audit } = options;
 
-  const patch = async (name: string, change: object) => {
+  const patch = async (name: string, change: object, subresource = '') => {
     const response = await world.node(name).cluster.kubernetes.handle({
       method: 'PATCH',
-      url: `/api/v1/nodes/${name}`,
+      url: `/api/v1/nodes/${name}${subresource}`,
       headers: { 'content-type': 'application/strategic-merge-patch+json' },
       body: JSON.stringify(change),
       user: actor,
@@ -49,6 +60,10 @@ export function createPerson(options: {
     cordon: (name) => patch(name, { spec: { unschedulable: true } }),
     uncordon: (name) => patch(name, { spec: { unschedulable: null } }),
     annotate: (name, annotations) => patch(name, { metadata: { annotations } }),
+    label: (name, labels) => patch(name, { metadata: { labels } }),
+    taint: (name, taints) => patch(name, { spec: { taints: [{ $patch: 'replace' }, ...taints] } }),
+    condition: (name, type, status, message = '') =>
+      patch(name, { status: { conditions: [{ type, status, message }] } }, '/status'),
     restart(name) {
       const machine = world.node(name);
       audit.write({

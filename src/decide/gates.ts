@@ -6,7 +6,7 @@ import type { Gate, Scene, Sight, Stops } from './gate.ts';
 import { claim, clusterState, halted, poolState, slots } from './gates/cluster.ts';
 import { loopGuard, needReason, sameNeed } from './gates/need.ts';
 import { canceled, hold } from './gates/people.ts';
-import { autoscaler, nodeNotReady } from './gates/signs.ts';
+import { aksAtWork, autoscaler, nodeNotReady, scheduledEvent } from './gates/signs.ts';
 import { window, windowForRestart } from './gates/time.ts';
 import { cordonedByPerson, excluded, unsupported } from './gates/which.ts';
 
@@ -23,6 +23,8 @@ const waitGates: readonly Gate[] = [
   window,
   slots,
   autoscaler,
+  aksAtWork,
+  scheduledEvent,
   nodeNotReady,
   loopGuard,
 ];
@@ -36,6 +38,8 @@ const cordonedGates: readonly Gate[] = [
   clusterState,
   poolState,
   autoscaler,
+  aksAtWork,
+  scheduledEvent,
   nodeNotReady,
 ];
 

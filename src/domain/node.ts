@@ -20,6 +20,8 @@ export interface NodeView {
   pool: string;
   labels: Record<string, string>;
   taints: { key: string; value: string; effect: string }[];
+  /** What is said of its health, by the kubelet and by others; Ready stands above. */
+  conditions: { type: string; status: string; message: string }[];
   annotations: Record<string, string>;
 }
 

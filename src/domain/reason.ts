@@ -22,6 +22,8 @@ export const reasonKinds = [
   'nodeNotReady', // not Ready before we touched it
   'cordonedByPerson', // somebody cordoned it before us
   'autoscaler', // the cluster autoscaler is about to delete it
+  'aksAtWork', // AKS repairs, drains or upgrades the node itself
+  'scheduledEvent', // Azure is about to do something to its VM
   'identityMismatch', // node and instance do not prove to be the same machine
   'loopGuard', // rebooted too recently, or for the same need
   'probe', // the probe's answer, or why there is none

@@ -34,6 +34,11 @@ export function nodeView(node: V1Node): NodeView {
       value: text(value),
       effect: text(effect),
     })),
+    conditions: list(status?.conditions).map(({ type, status, message }) => ({
+      type: text(type),
+      status: text(status),
+      message: text(message),
+    })),
     annotations: texts(metadata?.annotations),
   };
 }

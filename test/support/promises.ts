@@ -345,7 +345,8 @@ const outcomes = new Set(
 const reasons = new Set(
   (
     'window fit hold canceled lock claim halted slots clusterState poolState excluded unsupported nodeNotReady ' +
-    'cordonedByPerson autoscaler identityMismatch loopGuard probe turn blocked terminating undrainable ' +
+    'cordonedByPerson autoscaler aksAtWork scheduledEvent kured blockingPod prometheus azureAlert approval rejected ' +
+    'needAge forced identityMismatch loopGuard probe turn blocked terminating undrainable ' +
     'drainDeadline lost uncordoned restartRefused sameBoot notReady daemonSets stillRequired gone replaced ' +
     'recovered throttled forbidden notFound conflict invalid unreachable timeout bug'
   ).split(' '),

@@ -76,6 +76,7 @@ export function nodeOf(over: Partial<NodeView> = {}): NodeView {
     pool: 'work',
     labels: {},
     taints: [],
+    conditions: [],
     annotations: {},
     ...over,
   };

@@ -203,6 +203,7 @@ describe('a conditional patch', () => {
     pool: '',
     labels: {},
     taints: [],
+    conditions: [],
     annotations,
   });
   const test = { op: 'test', path: '/metadata/resourceVersion', value: '42' };

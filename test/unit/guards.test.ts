@@ -86,6 +86,7 @@ function stage(options: { mark?: Partial<Mark>; node?: Partial<NodeView> } = {})
     pool: 'web',
     labels: {},
     taints: [],
+    conditions: [],
     annotations: { [markAnnotation]: writeMark({ ...mark, ...options.mark }) },
     ...options.node,
   };

@@ -110,6 +110,10 @@ const healthy: Condition[] = [
   },
 ];
 
+function isKubelets({ type }: Condition): boolean {
+  return healthy.some((condition) => condition.type === type);
+}
+
 function pressure(type: string, reason: string, message: string): Condition {
   return { type, status: 'False', reason, message };
 }
@@ -147,8 +151,9 @@ export function withHealth(node: Node, health: Health, now: number): Node {
         healthy.map((c) => ({ ...c, ...heartbeat, ...notReady(c, 'node is shutting down') })),
       );
     case 'silent':
-      // The last heartbeat stays: nobody was there to send another.
-      return set(conditions.map((condition) => ({ ...condition, ...unknown })));
+      // The last heartbeat stays: nobody was there to send another. Of the conditions that others
+      // than the kubelet set the node lifecycle controller knows nothing.
+      return set(conditions.filter(isKubelets).map((condition) => ({ ...condition, ...unknown })));
   }
 }
 

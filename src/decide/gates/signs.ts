@@ -12,6 +12,55 @@ export function autoscaler({ node }: Sight, _scene: Scene): Reason | undefined {
   );
 }
 
+/** Of AKS's auto-drain, and of the cloud provider. */
+const repairTaints = new Map([
+  ['remediator.kubernetes.azure.com/unschedulable', 'AKS drains it before a scheduled event'],
+  ['remediator.aks.microsoft.com/unschedulable', 'AKS drains it before a scheduled event'],
+  ['node.cloudprovider.kubernetes.io/shutdown', 'its VM is shut down'],
+]);
+/** With the value `upgrade`: AKS's own word that it replaces the node. */
+const upgradeAnnotation =
+  'kubernetes.azure.com/azure-cluster-autoscaler-scale-down-disabled-reason';
+const upgradeLabel = 'kubernetes.azure.com/upgrade-status';
+
+/** AKS repairs, drains or upgrades the node itself; two hands on one node are one too many. */
+export function aksAtWork({ node }: Sight, _scene: Scene): Reason | undefined {
+  const say = (value: string): Reason => ({ kind: 'aksAtWork', value });
+  const taint = node.taints.find(({ key }) => repairTaints.has(key));
+  if (taint !== undefined) return say(`${repairTaints.get(taint.key)} (taint ${taint.key})`);
+  const reason = node.annotations[upgradeAnnotation];
+  if (reason !== undefined) return say(`AKS works on it: ${reason} (annotation)`);
+  return node.labels[upgradeLabel] === 'Quarantined'
+    ? say('an upgrade could not drain it, and has quarantined it; delete it, or mend its budgets')
+    : undefined;
+}
+
+/**
+ * Node conditions that AKS's node-problem-detector sets from the VM's Scheduled Events. Where there
+ * is none nobody looks at them.
+ */
+const eventConditions = [
+  'VMEventScheduled',
+  'RebootScheduled',
+  'FreezeScheduled',
+  'RedeployScheduled',
+  'PreemptScheduled',
+  'TerminateScheduled',
+];
+
+export function scheduledEvent({ node }: Sight, _scene: Scene): Reason | undefined {
+  const found = node.conditions.find(
+    ({ type, status }) => eventConditions.includes(type) && status !== 'False',
+  );
+  if (found === undefined) return undefined;
+  const { type, status, message } = found;
+  const value =
+    status === 'True'
+      ? `Azure is about to act on its VM (${type}: ${message})`
+      : `it can't be told whether Azure is about to act on its VM (${type} is ${status})`;
+  return { kind: 'scheduledEvent', value };
+}
+
 export function nodeNotReady({ node }: Sight, _scene: Scene): Reason | undefined {
   return node.ready
     ? undefined
