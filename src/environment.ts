@@ -69,6 +69,7 @@ function lateAzure(azure: () => Promise<Azure>): Azure {
     cluster: async (...asked) => (await azure()).cluster(...asked),
     instances: async (...asked) => (await azure()).instances(...asked),
     instance: async (...asked) => (await azure()).instance(...asked),
+    permissions: async (...asked) => (await azure()).permissions(...asked),
     startScript: async (...asked) => (await azure()).startScript(...asked),
     pollScript: async (...asked) => (await azure()).pollScript(...asked),
     startRestart: async (...asked) => (await azure()).startRestart(...asked),

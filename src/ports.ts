@@ -3,6 +3,7 @@ import type { ClusterFacts, Instance } from './domain/cluster.ts';
 import type { DrainPolicy, DrainSlice, Forecast, PodLeft } from './domain/drain.ts';
 import type { NodeView, PatchOperation } from './domain/node.ts';
 import type { NodeEvent } from './domain/nodeEvent.ts';
+import type { Permission } from './domain/permission.ts';
 import type { Trouble } from './domain/trouble.ts';
 
 /**
@@ -24,6 +25,8 @@ export interface Azure {
   instances(cluster: ClusterFacts): Promise<Instance[]>;
   /** One instance; `undefined` when ARM has no such thing. */
   instance(ref: InstanceRef): Promise<Instance | undefined>;
+  /** What our identity may do at a scope: a cluster's ARM id, or a resource group's. */
+  permissions(subscription: string, scope: string): Promise<Permission[]>;
   /** Starts a shell script on an instance through action run-command. Sent once, never re-sent. */
   startScript(ref: InstanceRef, script: string): Promise<Started>;
   /**

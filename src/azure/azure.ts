@@ -14,9 +14,12 @@ import type { Rate } from './allowance.ts';
 import { clusterFacts, instanceFacts, poolTag } from './facts.ts';
 import { lookAtOperation, startOperation } from './operation.ts';
 import type { Poller } from './operation.ts';
+import { createRest } from './rest.ts';
+import type { Rest } from './rest.ts';
 import { readScriptResult } from './script.ts';
 import { troubleOfUnexpected } from './trouble.ts';
 import { wirePolicy } from './wire.ts';
+import { listPermissions } from './permissions.ts';
 
 export interface AzureOptions {
   credential: TokenCredential;
@@ -50,6 +53,7 @@ export function createAzure(options: AzureOptions): Azure {
     clock: options.clock,
     containers,
   });
+  const rest = perSubscription((subscription) => restClient(options, subscription));
   const connections = new Map<string, Kubernetes>();
 
   return {
@@ -58,6 +62,8 @@ export function createAzure(options: AzureOptions): Azure {
       readable(() => listInstances(compute(cluster.id.subscription), cluster.nodeResourceGroup)),
     instance: (ref) =>
       readable(() => absentAsUndefined(readInstance(compute(ref.subscription), ref))),
+    permissions: (subscription, scope) =>
+      readable(() => listPermissions(rest(subscription), scope)),
     startScript: (ref, script) =>
       startOperation(() => runScript(compute(ref.subscription), ref, script)),
     pollScript: (ref, token) => pollScript(compute(ref.subscription), token),
@@ -109,6 +115,17 @@ function containerClient(options: AzureOptions, subscription: string): Container
   const policy = wire(options, 'containerService', subscription, aksRate);
   client.pipeline.addPolicy(policy, { phase: 'Serialize' });
   return client;
+}
+
+function restClient(options: AzureOptions, subscription: string): Rest {
+  const { credentials, ...rest } = clientOptions(options);
+  return createRest({
+    ...rest,
+    ca: options.ca,
+    credential: options.credential,
+    scopes: credentials.scopes,
+    wire: wire(options, 'resourceManager', subscription),
+  });
 }
 
 function clientOptions({ armEndpoint, audience, ca, httpClient }: AzureOptions) {

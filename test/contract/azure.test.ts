@@ -1,5 +1,6 @@
 import tls from 'node:tls';
 import { createAuthority } from '../../local/azure/certificates.ts';
+import { missingActions } from '../../src/domain/permission.ts';
 import type { Azure, Started } from '../../src/ports.ts';
 import { clusterId, credentialOf, refOf, simulate, troubleOf } from './azureHarness.ts';
 import type { Simulation } from './azureHarness.ts';
@@ -104,6 +105,45 @@ describe('reading', () => {
       fault: { kind: 'answer', status: 200, body: { properties: { agentPoolProfiles: 7 } } },
     });
     expect(await troubleOf(arm.cluster(one))).toMatchObject({ kind: 'invalid' });
+  });
+});
+
+describe('asking what we may do', () => {
+  const action = 'Microsoft.Compute/virtualMachines/restart/action';
+  const scopeOf = async () =>
+    `/subscriptions/${one.subscription}/resourceGroups/${(await arm.cluster(one)).nodeResourceGroup}`;
+
+  it('tells every action that is granted at a scope, and not the one that was taken away', async () => {
+    const scope = await scopeOf();
+    const granted = await arm.permissions(one.subscription, scope);
+    expect(missingActions([action], granted)).toEqual([]);
+    simulation.azure.faults.deny({ action });
+    const left = await arm.permissions(one.subscription, scope);
+    expect(missingActions([action, action.replace('restart', 'runCommand')], left)).toEqual([
+      action,
+    ]);
+  });
+
+  it('reads all pages of a list, and nothing that is none', async () => {
+    const scope = await scopeOf();
+    const next = `${simulation.azure.armEndpoint}${scope}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01`;
+    simulation.fault({
+      path: 'Microsoft.Authorization',
+      fault: {
+        kind: 'answer',
+        status: 200,
+        body: { value: [{ actions: ['a/*'] }], nextLink: next },
+      },
+    });
+    const pages = await arm.permissions(one.subscription, scope);
+    expect(missingActions(['a/b/read', action], pages)).toEqual([]);
+    simulation.fault({
+      path: 'Microsoft.Authorization',
+      fault: { kind: 'answer', status: 200, body: { permissions: [] } },
+    });
+    expect(await troubleOf(arm.permissions(one.subscription, scope))).toMatchObject({
+      kind: 'invalid',
+    });
   });
 });
 

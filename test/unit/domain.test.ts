@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { missingActions } from '../../src/domain/permission.ts';
 import {
   clusterKey,
   instanceRefId,
@@ -323,5 +324,33 @@ describe('names of a run', () => {
     ];
     expect(new Set(ids).size).toBe(ids.length);
     for (const id of ids) expect(id).toMatch(/^[A-Za-z0-9:_-]{1,99}$/u);
+  });
+});
+
+describe('permissions', () => {
+  const grant = (actions: string[], notActions: string[] = []) => [{ actions, notActions }];
+  const restart = 'Microsoft.Compute/virtualMachines/restart/action';
+
+  it.each([
+    ['the action itself, in any case', grant([restart.toUpperCase()]), true],
+    ['everything', grant(['*']), true],
+    ['a wildcard at its end', grant(['Microsoft.Compute/virtualMachines/*']), true],
+    ['a wildcard in its middle', grant(['Microsoft.Compute/*/action']), true],
+    ['everything but it', grant(['*'], [restart]), false],
+    [
+      'one role taking away what another grants',
+      [...grant(['*'], [restart]), ...grant([restart])],
+      true,
+    ],
+    ['another action of the same beginning', grant([`${restart}s`]), false],
+    ['another action of the same end', grant([`x${restart}`]), false],
+    [
+      'a dot that is no wildcard',
+      grant(['Microsoft_Compute/virtualMachines/restart/action']),
+      false,
+    ],
+    ['nothing', [], false],
+  ])('are there with %s: %#', (_what, permissions, granted) => {
+    expect(missingActions([restart], permissions)).toEqual(granted ? [] : [restart]);
   });
 });

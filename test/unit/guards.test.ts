@@ -118,6 +118,7 @@ function stage(options: { mark?: Partial<Mark>; node?: Partial<NodeView> } = {})
   const azure: Azure = {
     cluster: () => Promise.resolve(facts),
     instances: never,
+    permissions: never,
     instance: () => Promise.resolve(world.instance),
     startScript: never,
     pollScript: never,
