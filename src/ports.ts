@@ -1,6 +1,6 @@
 import type { ClusterId, InstanceRef } from './domain/arm.ts';
 import type { ClusterFacts, Instance } from './domain/cluster.ts';
-import type { DrainPolicy, DrainSlice, Forecast, PodLeft } from './domain/drain.ts';
+import type { DrainPolicy, DrainSlice, Forecast, NodePods } from './domain/drain.ts';
 import type { NodeView, PatchOperation } from './domain/node.ts';
 import type { NodeEvent } from './domain/nodeEvent.ts';
 import type { Permission } from './domain/permission.ts';
@@ -82,9 +82,9 @@ export interface Kubernetes {
   /** Looks, and evicts a few of the pods that have to leave; `now` in epoch milliseconds. */
   drainSlice(node: string, policy: DrainPolicy, now: number): Promise<DrainSlice>;
   /** What would have to leave; asks for nothing. */
-  leftToDrain(node: string, policy: DrainPolicy, now: number): Promise<PodLeft[]>;
+  leftToDrain(node: string, policy: DrainPolicy, now: number): Promise<NodePods>;
   /** What a drain would come to, by dry runs; nobody is disturbed. */
-  foresee(node: string, policy: DrainPolicy): Promise<Forecast>;
+  foresee(node: string, policy: DrainPolicy, now: number): Promise<Forecast>;
   /** DaemonSets (`namespace/name`) with a pod on the node, and whether that pod is Ready. */
   daemonPods(node: string): Promise<{ daemonSet: string; ready: boolean }[]>;
   /**

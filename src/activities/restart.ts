@@ -102,7 +102,7 @@ async function guard(
   if (!node.unschedulable) {
     return { kind: 'stop', outcome: uncordonedAfterRestart };
   }
-  const left = await kubernetes.leftToDrain(node.name, drainPolicy(policy), desk.clock.now());
+  const { left } = await kubernetes.leftToDrain(node.name, drainPolicy(policy), desk.clock.now());
   const running = left.filter(({ state }) => state !== 'terminating');
   // A node that is down keeps pods that can't finish terminating: they stop the first attempt only.
   if (first ? left.length > 0 : running.length > 0 && node.ready) {

@@ -159,9 +159,18 @@ async function foreignClaim(kubernetes: Kubernetes, controller: string) {
   return claim.holder === '' || claim.holder === controller ? undefined : claim.holder;
 }
 
-const parallelEvictions = 10;
-
+/** What the settings say for draining nodes of a pool. */
 export function drainPolicy(policy: Policy): DrainPolicy {
-  const { gracePeriodSeconds, deleteEmptyDirData, evictUnmanaged } = policy;
-  return { gracePeriodSeconds, deleteEmptyDirData, evictUnmanaged, parallelEvictions };
+  const { gracePeriodSeconds, skipWaitForDeleteSeconds, podSelector, parallelEvictions } = policy;
+  const { deleteEmptyDirData, evictUnmanaged } = policy;
+  return {
+    gracePeriodSeconds,
+    skipWaitForDeleteSeconds,
+    podSelector,
+    deleteEmptyDirData,
+    evictUnmanaged,
+    parallelEvictions,
+    way: 'evict',
+    pastRefused: false,
+  };
 }

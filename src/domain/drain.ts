@@ -4,12 +4,20 @@ import type { Reason } from './reason.ts';
 export interface DrainPolicy {
   /** Seconds a pod gets; −1 leaves its own `terminationGracePeriodSeconds`. */
   gracePeriodSeconds: number;
+  /** Pods whose grace period ended longer ago are not waited for; 0 waits for all. */
+  skipWaitForDeleteSeconds: number;
+  /** Label selector: other pods stay on the node. Empty selects all. */
+  podSelector: string;
   /** Evict pods with emptyDir volumes (their data is lost); else they stop the drain. */
   deleteEmptyDirData: boolean;
   /** Evict pods that no controller will re-create; else they stop the drain. */
   evictUnmanaged: boolean;
   /** Evictions that may be accepted in one slice. */
   parallelEvictions: number;
+  /** Ask for evictions, which disruption budgets may refuse, or delete, which they can't. */
+  way: 'evict' | 'delete';
+  /** Go on with the others although policy keeps a pod from leaving. */
+  pastRefused: boolean;
 }
 
 interface Left {
@@ -49,15 +57,20 @@ export interface BudgetNumbers {
 export interface PodStaying {
   pod: string;
   why: string;
+  /** It would have to leave, had the policy not chosen otherwise. */
+  chosen: boolean;
 }
 
-/** What one slice of a drain did and found. */
-export interface DrainSlice {
-  /** Pods whose eviction was accepted in this slice, `namespace/name`. */
-  evicted: string[];
-  /** What is left to drain, those just evicted among them; empty means drained. */
+/** The pods on a node; none left means drained. */
+export interface NodePods {
   left: PodLeft[];
   staying: PodStaying[];
+}
+
+/** What one slice of a drain did and found; those just evicted are still left. */
+export interface DrainSlice extends NodePods {
+  /** Pods whose eviction was accepted in this slice, `namespace/name`. */
+  evicted: string[];
 }
 
 /** What a drain would come to, found out without disturbing anybody. */

@@ -1,9 +1,16 @@
-import type { BudgetNumbers, DrainPolicy, DrainSlice, Forecast } from '../domain/drain.ts';
+import type {
+  BudgetNumbers,
+  DrainPolicy,
+  DrainSlice,
+  Forecast,
+  NodePods,
+} from '../domain/drain.ts';
 import type { Reason } from '../domain/reason.ts';
 import type { Kubernetes } from '../ports.ts';
 import { classify } from './eviction.ts';
 import type { Asked } from './eviction.ts';
 import { daemonSetOf, judgePod } from './filters.ts';
+import type { Surroundings, Verdict } from './filters.ts';
 import { blockedReason, budgetOf, budgetRef, podLeft, refusedReason } from './podLeft.ts';
 import type { Budgets, Judged } from './podLeft.ts';
 import { fullName } from './views.ts';
@@ -39,24 +46,24 @@ export function drainWith(
   api: DrainApi,
 ): Pick<Kubernetes, 'drainSlice' | 'leftToDrain' | 'foresee' | 'daemonPods'> {
   return {
-    drainSlice: (node, policy, now) => drainSlice(api, node, policy, now),
-    leftToDrain: async (node, policy, now) => {
-      const pods = await look(api, node, policy);
-      return pods.flatMap((one) => podLeft(one, new Map(), now));
-    },
-    foresee: (node, policy) => foresee(api, node, policy),
+    drainSlice: (node, policy, now) => drainSlice(api, node, { policy, now }),
+    leftToDrain: async (node, policy, now) =>
+      podsOf(await look(api, node, { policy, now }), new Map(), now),
+    foresee: (node, policy, now) => foresee(api, node, { policy, now }),
     daemonPods: async (node) => daemonSetsOf(await api.pods(node)),
   };
 }
 
+type Order = Pick<Surroundings, 'policy' | 'now'>;
+
 /** Every pod on the node, with what the drain makes of it. */
-async function look(api: DrainApi, node: string, policy: DrainPolicy): Promise<Judged[]> {
+async function look(api: DrainApi, node: string, order: Order): Promise<Judged[]> {
   // What is said to be on another node is not to be touched for this one, whatever was listed.
   const pods = (await api.pods(node)).filter((pod) => pod.node === node);
   const daemonSets = distinct(pods.flatMap((pod) => daemonSetOf(pod) ?? []));
   const missing = daemonSets.length === 0 ? [] : await api.missingDaemonSets(daemonSets);
   const missingDaemonSets = new Set(missing.map(fullName));
-  return pods.map((pod) => ({ pod, verdict: judgePod(pod, { policy, missingDaemonSets }) }));
+  return pods.map((pod) => ({ pod, verdict: judgePod(pod, { ...order, missingDaemonSets }) }));
 }
 
 function distinct(refs: readonly ObjectRef[]): ObjectRef[] {
@@ -64,26 +71,29 @@ function distinct(refs: readonly ObjectRef[]): ObjectRef[] {
 }
 
 /** Looks, asks for some evictions, and says what is left and why. */
-async function drainSlice(
-  api: DrainApi,
-  node: string,
-  policy: DrainPolicy,
-  now: number,
-): Promise<DrainSlice> {
-  const seen = await look(api, node, policy);
+async function drainSlice(api: DrainApi, node: string, order: Order): Promise<DrainSlice> {
+  const seen = await look(api, node, order);
   // As kubectl: a pod that policy keeps from leaving ends the drain before it disturbs any other.
-  const stuck = seen.some(({ verdict }) => verdict.kind === 'refuse');
-  const asked = stuck ? [] : await evictSome(api, toEvict(seen), policy);
+  const refused = seen.some(({ verdict }) => verdict.kind === 'refuse');
+  const stuck = refused && !order.policy.pastRefused;
+  const asked = stuck ? [] : await evictSome(api, nextToEvict(seen), order.policy);
   const evictions = new Map(asked.map(({ pod, eviction }) => [pod.uid, eviction]));
-  const budgets = await budgetsOf(api, asked);
   const pods = seen.map((one) => ({ ...one, eviction: evictions.get(one.pod.uid) }));
   return {
     evicted: asked.flatMap(({ pod, eviction }) =>
       eviction?.kind === 'accepted' ? [fullName(pod)] : [],
     ),
+    ...podsOf(pods, await budgetsOf(api, asked), order.now),
+  };
+}
+
+function podsOf(pods: readonly Judged[], budgets: Budgets, now: number): NodePods {
+  return {
     left: pods.flatMap((one) => podLeft(one, budgets, now)),
     staying: pods.flatMap(({ pod, verdict }) =>
-      verdict.kind === 'keep' ? [{ pod: fullName(pod), why: verdict.why }] : [],
+      verdict.kind === 'keep'
+        ? [{ pod: fullName(pod), why: verdict.why, chosen: verdict.chosen }]
+        : [],
     ),
   };
 }
@@ -92,31 +102,51 @@ function toEvict(seen: readonly Judged[]): Judged[] {
   return seen.filter(({ verdict }) => verdict.kind === 'evict');
 }
 
+/** What the cluster can't do without (DNS, say) leaves last: only when all others are gone. */
+function nextToEvict(seen: readonly Judged[]): Judged[] {
+  const all = toEvict(seen);
+  const others = seen.some(({ pod, verdict }) => !pod.critical && isGoing(verdict));
+  return others ? all.filter(({ pod }) => !pod.critical) : all;
+}
+
+function isGoing({ kind }: Verdict): boolean {
+  return kind === 'evict' || kind === 'leaving';
+}
+
 /**
  * Asks until as many evictions as the policy allows were accepted; those refused don't use that up.
  */
 async function evictSome(
   api: DrainApi,
   pods: readonly Judged[],
-  { parallelEvictions, gracePeriodSeconds }: DrainPolicy,
+  policy: DrainPolicy,
 ): Promise<Judged[]> {
+  const { parallelEvictions } = policy;
   const asked: Judged[] = [];
   const rest = [...pods];
   let accepted = 0;
   while (rest.length > 0 && accepted < parallelEvictions) {
     const batch = rest.splice(0, parallelEvictions - accepted);
-    const answered = answeredBy(
-      batch,
-      await api.evict(
-        batch.map(({ pod }) => pod),
-        { gracePeriodSeconds, dryRun: false },
-      ),
-    );
+    const answered = answeredBy(batch, await askToLeave(api, batch, policy));
     asked.push(...answered);
     accepted += answered.filter(({ eviction }) => eviction?.kind === 'accepted').length;
     if (answered.some(({ eviction }) => eviction?.kind === 'stop')) break;
   }
   return asked;
+}
+
+function askToLeave(
+  api: DrainApi,
+  batch: readonly Judged[],
+  { way, gracePeriodSeconds }: DrainPolicy,
+): Promise<Asked[]> {
+  const pods = batch.map(({ pod }) => pod);
+  switch (way) {
+    case 'evict':
+      return api.evict(pods, { gracePeriodSeconds, dryRun: false });
+    case 'delete':
+      return api.remove(pods, { gracePeriodSeconds });
+  }
 }
 
 function answeredBy(pods: readonly Judged[], answers: readonly Asked[]): Judged[] {
@@ -127,14 +157,15 @@ function answeredBy(pods: readonly Judged[], answers: readonly Asked[]): Judged[
 }
 
 /** What would become of a drain that began now; nobody is disturbed. */
-async function foresee(api: DrainApi, node: string, policy: DrainPolicy): Promise<Forecast> {
-  const { gracePeriodSeconds, parallelEvictions } = policy;
-  const seen = await look(api, node, policy);
+async function foresee(api: DrainApi, node: string, order: Order): Promise<Forecast> {
+  const { gracePeriodSeconds, parallelEvictions, way } = order.policy;
+  const seen = await look(api, node, order);
   const hopeless = seen.flatMap(({ pod, verdict }) =>
     verdict.kind === 'refuse' ? [refusedReason(pod, verdict)] : [],
   );
   const passing: Reason[] = [];
-  const rest = toEvict(seen);
+  // What is deleted asks no budget.
+  const rest = way === 'delete' ? [] : toEvict(seen);
   while (rest.length > 0) {
     const batch = rest.splice(0, parallelEvictions);
     const pods = batch.map(({ pod }) => pod);

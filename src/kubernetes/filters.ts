@@ -1,4 +1,6 @@
 import type { DrainPolicy } from '../domain/drain.ts';
+import { epochMs } from '../domain/instant.ts';
+import { selects } from '../domain/selector.ts';
 import { fullName } from './views.ts';
 import type { ObjectRef, PodView } from './views.ts';
 
@@ -8,8 +10,8 @@ import type { ObjectRef, PodView } from './views.ts';
  */
 export type Verdict =
   | { kind: 'evict'; warnings: string[] }
-  /** It stays on the node while that reboots. */
-  | { kind: 'keep'; why: string }
+  /** It stays on the node while that reboots: as what belongs there, or by the policy's choice. */
+  | { kind: 'keep'; why: string; chosen: boolean }
   /** Its deletion was asked for already; we only wait. */
   | { kind: 'leaving' }
   /** It would have to leave, and policy forbids to make it. */
@@ -20,6 +22,8 @@ export interface Surroundings {
   policy: DrainPolicy;
   /** DaemonSets (`namespace/name`) that pods name and that don't exist. */
   missingDaemonSets: ReadonlySet<string>;
+  /** Epoch milliseconds. */
+  now: number;
 }
 
 type Finding =
@@ -28,6 +32,23 @@ type Finding =
 type PodFilter = (pod: PodView, surroundings: Surroundings) => Finding;
 
 const pass: Finding = { kind: 'pass' };
+const belongs = (why: string): Finding => ({ kind: 'keep', why, chosen: false });
+const chosen = (why: string): Finding => ({ kind: 'keep', why, chosen: true });
+
+const selected: PodFilter = ({ labels }, { policy: { podSelector } }) =>
+  podSelector === '' || selects(podSelector, labels)
+    ? pass
+    : chosen('podSelector does not select it');
+
+/** kubectl counts from the end of the grace period, which is what deletionTimestamp says. */
+const skipDeleted: PodFilter = ({ deletion }, { policy, now }) => {
+  const { skipWaitForDeleteSeconds } = policy;
+  if (skipWaitForDeleteSeconds === 0 || deletion === undefined) return pass;
+  const seconds = Math.floor((now - epochMs(deletion.endsAt)) / 1000);
+  return seconds > skipWaitForDeleteSeconds
+    ? chosen(`its grace ended more than ${skipWaitForDeleteSeconds} s ago (skipWaitForDelete)`)
+    : pass;
+};
 
 /**
  * DaemonSets put their pods back onto cordoned nodes, so there is no point in evicting them. One
@@ -38,7 +59,7 @@ const daemonSet: PodFilter = (pod, { policy, missingDaemonSets }) => {
   if (controller?.kind !== 'DaemonSet' || isFinished(phase)) return pass;
   const ref = daemonSetOf(pod);
   if (ref === undefined || !missingDaemonSets.has(fullName(ref))) {
-    return { kind: 'keep', why: `managed by DaemonSet ${controller.name}` };
+    return belongs(`managed by DaemonSet ${controller.name}`);
   }
   const why = `its DaemonSet ${controller.name} does not exist any more`;
   return policy.evictUnmanaged
@@ -46,8 +67,7 @@ const daemonSet: PodFilter = (pod, { policy, missingDaemonSets }) => {
     : { kind: 'refuse', why: `${why} (evictUnmanaged is off)` };
 };
 
-const mirror: PodFilter = (pod) =>
-  pod.mirror ? { kind: 'keep', why: 'a static pod of the kubelet' } : pass;
+const mirror: PodFilter = (pod) => (pod.mirror ? belongs('a static pod of the kubelet') : pass);
 
 /** What leaves anyway is nobody's decision any more, whatever the rules after this one say. */
 const leaving: PodFilter = ({ deletion }) => (deletion === undefined ? pass : { kind: 'leaving' });
@@ -66,7 +86,15 @@ const unmanaged: PodFilter = ({ controller, phase }, { policy }) => {
     : { kind: 'refuse', why: 'no controller re-creates it (evictUnmanaged is off)' };
 };
 
-const filters: readonly PodFilter[] = [daemonSet, mirror, leaving, localStorage, unmanaged];
+const filters: readonly PodFilter[] = [
+  selected,
+  skipDeleted,
+  daemonSet,
+  mirror,
+  leaving,
+  localStorage,
+  unmanaged,
+];
 
 /** What a drain does with a pod: the first filter that decides, or eviction with all warnings. */
 export function judgePod(pod: PodView, surroundings: Surroundings): Verdict {

@@ -98,7 +98,7 @@ function terminating(pod: PodView, now: number) {
 
 function justEvicted(pod: PodView, now: number) {
   const { graceSeconds } = pod;
-  const value = `${fullName(pod)} was just evicted, it has ${graceSeconds} s`;
+  const value = `${fullName(pod)} was just asked to end, it has ${graceSeconds} s`;
   const reason: Reason = { kind: 'terminating', value };
   return { since: isoInstant(now), graceSecondsLeft: graceSeconds, reason };
 }

@@ -60,6 +60,9 @@ export interface PodView extends ObjectRef {
   node: string;
   phase: string;
   ready: boolean;
+  labels: Record<string, string>;
+  /** Its priority class says that the cluster can't do without it. */
+  critical: boolean;
   /** Seconds that it gets to end unless somebody says otherwise. */
   graceSeconds: number;
   /** Its deletion was asked for: when its grace period ends, ISO 8601, and how long that is. */
@@ -70,6 +73,13 @@ export interface PodView extends ObjectRef {
   mirror: boolean;
   /** Has emptyDir volumes: their data goes with it. */
   emptyDir: boolean;
+}
+
+/** What `system-cluster-critical` and `system-node-critical` stand for, and no other class may. */
+const systemCriticalPriority = 2_000_000_000;
+
+function isCritical(priorityClass: string, priority: number): boolean {
+  return /^system-.*-critical$/u.test(priorityClass) || priority >= systemCriticalPriority;
 }
 
 /** Servers write it into every pod; the API's own default. */
@@ -88,6 +98,8 @@ export function podView(pod: V1Pod): PodView {
     ready: list(status?.conditions).some(
       ({ type, status }) => type === 'Ready' && status === 'True',
     ),
+    labels: texts(metadata?.labels),
+    critical: isCritical(text(spec?.priorityClassName), count(spec?.priority)),
     graceSeconds: spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds,
     deletion:
       endsAt === ''

@@ -4,6 +4,7 @@ import type { NodeView } from '../../src/domain/node.ts';
 import { nodeEvent } from '../../src/domain/nodeEvent.ts';
 import { TroubleError } from '../../src/domain/trouble.ts';
 import type { Azure, Kubernetes, LeaseWrite } from '../../src/ports.ts';
+import { policy as defaults } from '../support/drainApi.ts';
 import { clusterId, simulate, troubleOf } from './azureHarness.ts';
 import type { Simulation } from './azureHarness.ts';
 
@@ -41,9 +42,8 @@ const fleet = {
 };
 
 const policy: DrainPolicy = {
-  gracePeriodSeconds: -1,
+  ...defaults,
   deleteEmptyDirData: true,
-  evictUnmanaged: false,
   parallelEvictions: 5,
 };
 
@@ -189,7 +189,7 @@ describe('draining', () => {
     }
     expect(slices).toBeLessThan(50);
     expect(states).not.toContain('refused');
-    expect(await kubernetes.leftToDrain(node, policy, now)).toEqual([]);
+    expect(await kubernetes.leftToDrain(node, policy, now)).toMatchObject({ left: [] });
     expect(await kubernetes.daemonPods(node)).toEqual([
       { daemonSet: 'kube-system/kube-proxy', ready: true },
     ]);
@@ -221,7 +221,7 @@ describe('draining', () => {
   it('asks for nothing when it only looks', async () => {
     const kubernetes = await connect();
     const node = await nodeNamed(kubernetes, '000000');
-    const left = await kubernetes.leftToDrain(node.name, policy, now);
+    const { left } = await kubernetes.leftToDrain(node.name, policy, now);
     expect(left.every(({ state }) => state === 'evicting')).toBe(true);
     expect(asked('POST', '/eviction')).toHaveLength(0);
   });
@@ -229,14 +229,16 @@ describe('draining', () => {
   it('foresees what would become of it, and evicts nobody', async () => {
     const kubernetes = await connect();
     const node = await nodeNamed(kubernetes, '000000');
-    const before = await kubernetes.leftToDrain(node.name, policy, now);
-    expect(await kubernetes.foresee(node.name, policy)).toEqual({ hopeless: [], passing: [] });
+    const { left: before } = await kubernetes.leftToDrain(node.name, policy, now);
+    expect(await kubernetes.foresee(node.name, policy, now)).toEqual({ hopeless: [], passing: [] });
     expect(asked('POST', '/eviction').length).toBe(before.length);
-    const after = await kubernetes.leftToDrain(node.name, policy, now);
+    const { left: after } = await kubernetes.leftToDrain(node.name, policy, now);
     expect(after).toEqual(before);
     const forbidden = { ...policy, deleteEmptyDirData: false };
     const nodes = await kubernetes.nodes();
-    const all = await Promise.all(nodes.map(({ name }) => kubernetes.foresee(name, forbidden)));
+    const all = await Promise.all(
+      nodes.map(({ name }) => kubernetes.foresee(name, forbidden, now)),
+    );
     const hopeless = all.flatMap((forecast) => forecast.hopeless).map(({ value }) => value);
     expect(hopeless.join()).toMatch(/cache-\S+: it has emptyDir volumes/u);
   });

@@ -6,6 +6,7 @@ import { createAuthority } from '../../local/azure/certificates.ts';
 import type { Authority } from '../../local/azure/certificates.ts';
 import type { Kubernetes } from '../../src/ports.ts';
 import { createKubernetes } from '../../src/kubernetes/kubernetes.ts';
+import { policy } from '../support/drainApi.ts';
 import { troubleOf } from './azureHarness.ts';
 
 /** What travels between the Kubernetes adapter and a server that says exactly what a test wants. */
@@ -233,12 +234,9 @@ it('evicts the very pod that it saw, with the grace that it is told', async () =
     request.on('data', (chunk: Buffer) => bodies.push(JSON.parse(chunk.toString())));
     request.on('end', () => json(response, 201, { kind: 'Status', status: 'Success' }));
   };
-  const policy = { deleteEmptyDirData: false, evictUnmanaged: false, parallelEvictions: 3 };
   const kubernetes = connected();
   const now = Date.parse('2026-01-05T22:00:00Z');
-  expect(
-    await kubernetes.drainSlice('n', { ...policy, gracePeriodSeconds: -1 }, now),
-  ).toMatchObject({
+  expect(await kubernetes.drainSlice('n', policy, now)).toMatchObject({
     evicted: ['shop/web'],
     left: [{ uid: 'u1', state: 'terminating' }],
   });

@@ -1,173 +1,85 @@
 import type { BudgetNumbers, DrainPolicy } from '../../src/domain/drain.ts';
 import { TroubleError } from '../../src/domain/trouble.ts';
 import { drainWith } from '../../src/kubernetes/drain.ts';
-import type { DrainApi } from '../../src/kubernetes/drain.ts';
 import type { Asked } from '../../src/kubernetes/eviction.ts';
 import { judgePod } from '../../src/kubernetes/filters.ts';
-import { readRefusal, RefusalError } from '../../src/kubernetes/refusal.ts';
-import { fullName } from '../../src/kubernetes/views.ts';
 import type { PodView } from '../../src/kubernetes/views.ts';
+import {
+  accepted,
+  apiServer,
+  blocked,
+  deletion,
+  now,
+  overloaded,
+  owner,
+  pod,
+  policy,
+  refused,
+  terminatingNamespace,
+  twoBudgets,
+} from '../support/drainApi.ts';
 
-const policy: DrainPolicy = {
-  gracePeriodSeconds: -1,
-  deleteEmptyDirData: false,
-  evictUnmanaged: false,
-  parallelEvictions: 2,
-};
+const judged = (differing: Partial<PodView>, allowed: Partial<DrainPolicy> = {}, at = now) =>
+  judgePod(pod('a', differing), {
+    policy: { ...policy, ...allowed },
+    missingDaemonSets: new Set(['default/gone']),
+    now: at,
+  });
 
-const owner = (kind: string, apiVersion = 'apps/v1') => ({ apiVersion, kind, name: 'owner' });
-
-function pod(name: string, differing: Partial<PodView> = {}): PodView {
-  return {
-    namespace: 'default',
-    name,
-    uid: `uid-${name}`,
-    node: 'n',
-    phase: 'Running',
-    ready: true,
-    graceSeconds: 30,
-    deletion: undefined,
-    controller: owner('ReplicaSet'),
-    mirror: false,
-    emptyDir: false,
-    ...differing,
-  };
-}
-
-const deletion = { endsAt: '2026-01-05T22:00:30.000Z', graceSeconds: 30 };
-
-describe('judging a pod, as kubectl drain does', () => {
+describe('judging a pod', () => {
+  const daemon = owner('DaemonSet');
+  const orphan = owner('DaemonSet', 'apps/v1', 'gone');
+  const kruise = owner('DaemonSet', 'apps.kruise.io/v1alpha1');
   const cases: [string, Partial<PodView>, Partial<DrainPolicy>, string][] = [
-    [
-      'of a ReplicationController',
-      { controller: owner('ReplicationController', 'v1') },
-      {},
-      'evict',
-    ],
     ['of a ReplicaSet', {}, {}, 'evict'],
-    ['of a DaemonSet', { controller: owner('DaemonSet') }, {}, 'keep'],
-    [
-      'of a DaemonSet, finished',
-      { controller: owner('DaemonSet'), phase: 'Succeeded' },
-      {},
-      'evict',
-    ],
-    [
-      'of a DaemonSet, with emptyDir',
-      { controller: owner('DaemonSet'), emptyDir: true },
-      {},
-      'keep',
-    ],
-    [
-      'of somebody else\'s "DaemonSet"',
-      { controller: owner('DaemonSet', 'apps.kruise.io/v1') },
-      {},
-      'keep',
-    ],
-    [
-      'of a Job, with emptyDir',
-      { controller: owner('Job', 'batch/v1'), emptyDir: true },
-      {},
-      'refuse',
-    ],
-    [
-      'of a Job, with emptyDir, allowed',
-      { controller: owner('Job', 'batch/v1'), emptyDir: true },
-      { deleteEmptyDirData: true },
-      'evict',
-    ],
-    [
-      'of a Job, finished',
-      { controller: owner('Job', 'batch/v1'), emptyDir: true, phase: 'Succeeded' },
-      {},
-      'evict',
-    ],
+    ['of a DaemonSet', { controller: daemon }, {}, 'keep'],
+    ['of a DaemonSet, finished', { controller: daemon, phase: 'Succeeded' }, {}, 'evict'],
+    ['of a DaemonSet, being deleted', { deletion, controller: daemon }, {}, 'keep'],
+    ['of a DaemonSet that is gone', { controller: orphan }, {}, 'refuse'],
+    ['of a gone DaemonSet, allowed', { controller: orphan }, { evictUnmanaged: true }, 'evict'],
+    ["of somebody else's DaemonSet", { controller: kruise }, {}, 'keep'],
     ['of no controller', { controller: undefined }, {}, 'refuse'],
-    ['of no controller, allowed', { controller: undefined }, { evictUnmanaged: true }, 'evict'],
     ['of no controller, failed', { controller: undefined, phase: 'Failed' }, {}, 'evict'],
-    ['of the kubelet', { controller: undefined, mirror: true }, {}, 'keep'],
-    [
-      'of the kubelet, with emptyDir',
-      { controller: owner('Node', 'v1'), mirror: true, emptyDir: true },
-      {},
-      'keep',
-    ],
+    ['of the kubelet', { controller: undefined, mirror: true, emptyDir: true }, {}, 'keep'],
+    ['with emptyDir', { emptyDir: true }, {}, 'refuse'],
+    ['with emptyDir, allowed', { emptyDir: true }, { deleteEmptyDirData: true }, 'evict'],
+    ['with emptyDir, finished', { emptyDir: true, phase: 'Failed' }, {}, 'evict'],
     ['that is being deleted', { deletion }, {}, 'leaving'],
-    [
-      'that is being deleted, of no controller',
-      { deletion, controller: undefined, emptyDir: true },
-      {},
-      'leaving',
-    ],
-    ['of a DaemonSet, being deleted', { deletion, controller: owner('DaemonSet') }, {}, 'keep'],
+    ['of nobody, being deleted', { deletion, controller: undefined }, {}, 'leaving'],
   ];
-
   it.each(cases)('one %s', (_name, differing, allowed, kind) => {
-    const surroundings = {
-      policy: { ...policy, ...allowed },
-      missingDaemonSets: new Set<string>(),
-    };
-    expect(judgePod(pod('a', differing), surroundings)).toMatchObject({ kind });
+    expect(judged(differing, allowed)).toMatchObject({ kind });
   });
 
   it('keeps every warning, not only the last', () => {
-    const verdict = judgePod(pod('a', { controller: undefined, emptyDir: true }), {
-      policy: { ...policy, deleteEmptyDirData: true, evictUnmanaged: true },
-      missingDaemonSets: new Set(),
-    });
-    expect(verdict).toEqual({
+    const lost = { controller: undefined, emptyDir: true };
+    expect(judged(lost, { deleteEmptyDirData: true, evictUnmanaged: true })).toEqual({
       kind: 'evict',
       warnings: ['its emptyDir data is lost', 'nothing re-creates it'],
     });
   });
+
+  it.each([
+    ['leaving', 0, 3600],
+    ['leaving', 20, 20],
+    ['keep', 20, 21],
+    ['leaving', 100, 21],
+  ])('is %s when told not to wait %i s and its grace ended %i s ago', (kind, skip, ago) => {
+    const at = Date.parse(deletion.endsAt) + ago * 1000;
+    expect(judged({ deletion }, { skipWaitForDeleteSeconds: skip }, at)).toMatchObject({ kind });
+  });
+
+  it.each([
+    ['', true],
+    ['app=web,tier', true],
+    ['app!=web', false],
+  ])('selected by %p: %p', (podSelector, isSelected) => {
+    const labels = { app: 'web', tier: 'a' };
+    const leaves = { kind: 'evict', warnings: [] };
+    const stays = { kind: 'keep', why: 'podSelector does not select it', chosen: true };
+    expect(judged({ labels }, { podSelector })).toEqual(isSelected ? leaves : stays);
+  });
 });
-
-const now = Date.parse('2026-01-05T22:00:10.000Z');
-
-/** An API server with some pods, that answers evictions as told and deletes what it accepted. */
-function apiServer(
-  pods: PodView[],
-  {
-    answers = {},
-    budgets = [],
-  }: { answers?: Record<string, Asked>; budgets?: BudgetNumbers[] } = {},
-) {
-  const asked: string[][] = [];
-  let present = pods;
-  const api: DrainApi = {
-    pods: () => Promise.resolve(present),
-    missingDaemonSets: (refs) => Promise.resolve(refs.filter(({ name }) => name === 'gone')),
-    budgets: (refs) => {
-      const names = refs.map(fullName);
-      return Promise.resolve(budgets.filter(({ budget }) => names.includes(budget)));
-    },
-    evict(batch, { dryRun }) {
-      if (!dryRun) asked.push(batch.map(({ name }) => name));
-      return Promise.resolve(
-        batch.map(({ name, uid }) => {
-          const answer = answers[name] ?? { kind: 'accepted' };
-          if (answer.kind === 'accepted' && !dryRun) {
-            present = present.map((one) => (one.uid === uid ? { ...one, deletion } : one));
-          }
-          return answer;
-        }),
-      );
-    },
-    remove: () => Promise.reject(new Error('nobody asked for that')),
-  };
-  const add = (one: PodView) => (present = [...present, one]);
-  return { asked, add, ...drainWith(api) };
-}
-
-function refused(status: number, body: object, retryAfter?: string): Asked {
-  const refusal = readRefusal(status, retryAfter, JSON.stringify(body));
-  return { kind: 'failed', error: new RefusalError('POST /eviction', refusal) };
-}
-
-const message = 'The disruption budget web needs 2 healthy pods and has 2 currently';
-const blocked = refused(429, { details: { causes: [{ reason: 'DisruptionBudget', message }] } });
-const overloaded = refused(429, {}, '1');
-const twoBudgets = refused(500, { message: 'This pod has more than one PodDisruptionBudget' });
 
 const web: BudgetNumbers = {
   budget: 'default/web',
@@ -176,10 +88,11 @@ const web: BudgetNumbers = {
   expected: 3,
   allowed: 0,
 };
+const several = (...names: string[]) => names.map((name) => pod(name));
 
 describe('a slice of a drain', () => {
   it('evicts as many as it may, and says what is left', async () => {
-    const api = apiServer(['a', 'b', 'c'].map((name) => pod(name)));
+    const api = apiServer(several('a', 'b', 'c'));
     expect(await api.drainSlice('n', policy, now)).toMatchObject({
       evicted: ['default/a', 'default/b'],
       left: [
@@ -188,79 +101,53 @@ describe('a slice of a drain', () => {
         { pod: 'default/c', state: 'evicting' },
       ],
     });
-    expect(api.asked).toEqual([['a', 'b']]);
+    expect(api.asked).toEqual([{ way: 'evict', pods: ['a', 'b'], gracePeriodSeconds: -1 }]);
   });
 
   it('does not evict again what is leaving, and says how long it has', async () => {
     const api = apiServer([pod('a', { deletion })]);
     const { left } = await api.drainSlice('n', policy, now);
-    expect(left).toMatchObject([
-      {
-        state: 'terminating',
-        since: '2026-01-05T22:00:00.000Z',
-        graceSecondsLeft: 20,
-        reason: {
-          kind: 'terminating',
-          value: 'default/a is terminating for 10 s, 20 s of its grace are left',
-        },
-      },
-    ]);
+    const value = 'default/a is terminating for 10 s, 20 s of its grace are left';
+    const since = '2026-01-05T22:00:00.000Z';
+    const reason = { kind: 'terminating', value };
+    expect(left).toMatchObject([{ state: 'terminating', since, graceSecondsLeft: 20, reason }]);
     expect(api.asked).toEqual([]);
   });
 
   it('says when a pod outlives its grace', async () => {
     const api = apiServer([pod('a', { deletion })]);
     const { left } = await api.drainSlice('n', policy, now + 60_000);
-    expect(left).toMatchObject([
-      {
-        graceSecondsLeft: 0,
-        reason: { value: 'default/a is terminating for 70 s, its grace ended 40 s ago' },
-      },
-    ]);
+    const value = 'default/a is terminating for 70 s, its grace ended 40 s ago';
+    expect(left).toMatchObject([{ graceSecondsLeft: 0, reason: { value } }]);
   });
 
   it('goes past blocked pods to those that can leave', async () => {
-    const api = apiServer(
-      ['a', 'b', 'c', 'd', 'e'].map((name) => pod(name)),
-      { answers: { a: blocked, b: blocked, c: blocked } },
-    );
+    const answers = { a: blocked, b: blocked, c: blocked };
+    const api = apiServer(several('a', 'b', 'c', 'd', 'e'), { answers });
     const { evicted, left } = await api.drainSlice('n', policy, now);
     expect(evicted).toEqual(['default/d', 'default/e']);
-    expect(left.map(({ state }) => state)).toEqual([
-      'blocked',
-      'blocked',
-      'blocked',
-      'terminating',
-      'terminating',
-    ]);
+    const states = left.map(({ state }) => state);
+    expect(states).toEqual(['blocked', 'blocked', 'blocked', 'terminating', 'terminating']);
   });
 
   it('says which budget blocks, by its numbers where they can be read', async () => {
     const answers = { a: blocked };
-    const plain = await apiServer([pod('a')], { answers }).drainSlice('n', policy, now);
+    const plain = await apiServer(several('a'), { answers }).drainSlice('n', policy, now);
     expect(plain.left[0]?.reason.value).toBe(
       'default/a blocked by PDB web: needs 2 healthy pods and has 2 currently',
     );
-    const api = apiServer([pod('a')], { answers, budgets: [web] });
-    expect((await api.drainSlice('n', policy, now)).left).toMatchObject([
-      {
-        state: 'blocked',
-        budget: web,
-        reason: {
-          kind: 'blocked',
-          value: 'default/a blocked by PDB web: 2 of 3 healthy, 2 have to be, 0 may go',
-        },
-      },
+    const told = apiServer(several('a'), { answers, budgets: [web] });
+    const value = 'default/a blocked by PDB web: 2 of 3 healthy, 2 have to be, 0 may go';
+    expect((await told.drainSlice('n', policy, now)).left).toMatchObject([
+      { state: 'blocked', budget: web, reason: { kind: 'blocked', value } },
     ]);
   });
 
   it('stops asking when it is told to', async () => {
-    const api = apiServer(
-      ['a', 'b', 'c', 'd'].map((name) => pod(name)),
-      { answers: { a: overloaded, b: overloaded } },
-    );
+    const answers = { a: overloaded, b: overloaded };
+    const api = apiServer(several('a', 'b', 'c', 'd'), { answers });
     const { evicted, left } = await api.drainSlice('n', policy, now);
-    expect([api.asked, evicted]).toEqual([[['a', 'b']], []]);
+    expect([api.asked.map(({ pods }) => pods), evicted]).toEqual([[['a', 'b']], []]);
     expect(left.map(({ state, reason }) => [state, reason.kind])).toEqual([
       ['evicting', 'throttled'],
       ['evicting', 'throttled'],
@@ -269,91 +156,90 @@ describe('a slice of a drain', () => {
     ]);
   });
 
-  it('disturbs nobody when one pod may not leave', async () => {
-    const api = apiServer([pod('a'), pod('b', { controller: undefined })]);
-    expect(await api.drainSlice('n', policy, now)).toMatchObject({
-      evicted: [],
-      left: [
-        { pod: 'default/a', state: 'evicting' },
-        { pod: 'default/b', state: 'refused', reason: { kind: 'undrainable' } },
-      ],
-    });
-    expect(api.asked).toEqual([]);
+  it('evicts what the cluster can not do without only when all others are gone', async () => {
+    const api = apiServer([
+      pod('dns', { critical: true }),
+      pod('web'),
+      pod('proxy', { critical: true, controller: owner('DaemonSet') }),
+    ]);
+    const asked: string[][] = [];
+    for (let slice = 0; slice < 4; slice += 1) {
+      const { left } = await api.drainSlice('n', policy, now);
+      asked.push(api.asked.splice(0).flatMap(({ pods }) => pods));
+      if (slice !== 0) api.end();
+      if (left.length === 0) break;
+    }
+    expect(asked).toEqual([['web'], [], ['dns'], []]);
   });
 
-  it('finds pods that came after its first look, even under the same name', async () => {
-    const gone = refused(404, { reason: 'NotFound' });
-    const api = apiServer([pod('a')], { answers: { a: gone } });
-    api.add(pod('a', { uid: 'uid-new' }));
-    await api.drainSlice('n', policy, now);
-    const { left } = await api.drainSlice('n', policy, now);
-    expect(left.map(({ uid, state }) => [uid, state])).toContainEqual(['uid-new', 'evicting']);
+  it('goes on past a pod that may not leave, when told to', async () => {
+    const api = apiServer([pod('a'), pod('b', { controller: undefined })]);
+    const { evicted } = await api.drainSlice('n', { ...policy, pastRefused: true }, now);
+    expect(evicted).toEqual(['default/a']);
   });
 
   it('ignores pods of other nodes, whatever it was listed', async () => {
     const api = apiServer([pod('a', { node: 'other' })]);
     expect(await api.drainSlice('n', policy, now)).toEqual({ evicted: [], left: [], staying: [] });
-    expect(await api.leftToDrain('n', policy, now)).toEqual([]);
+    expect(await api.leftToDrain('n', policy, now)).toEqual({ left: [], staying: [] });
     expect(api.asked).toEqual([]);
   });
 
-  it('takes pods whose DaemonSet is gone for those of no controller', async () => {
-    const orphan = pod('a', { controller: { ...owner('DaemonSet'), name: 'gone' } });
-    const { left } = await apiServer([orphan]).drainSlice('n', policy, now);
-    expect(left).toMatchObject([{ state: 'refused' }]);
-    const forced = { ...policy, evictUnmanaged: true };
-    expect((await apiServer([orphan]).drainSlice('n', forced, now)).evicted).toEqual(['default/a']);
-  });
-
-  it('says which pods stay', async () => {
-    const api = apiServer([pod('a', { controller: owner('DaemonSet') })]);
-    expect((await api.drainSlice('n', policy, now)).staying).toEqual([
-      { pod: 'default/a', why: 'managed by DaemonSet owner' },
+  it('says which pods stay, and whether policy chose so', async () => {
+    const podSelector = 'app';
+    const pods = [pod('a', { controller: owner('DaemonSet'), labels: { app: 'a' } }), pod('b')];
+    const { staying } = await apiServer(pods).drainSlice('n', { ...policy, podSelector }, now);
+    expect(staying).toEqual([
+      { pod: 'default/a', why: 'managed by DaemonSet owner', chosen: false },
+      { pod: 'default/b', why: 'podSelector does not select it', chosen: true },
     ]);
   });
 });
 
 describe('foreseeing a drain', () => {
   it('asks for nothing, and has nothing against a node that can be drained', async () => {
-    const api = apiServer(['a', 'b', 'c'].map((name) => pod(name)));
-    expect(await api.foresee('n', policy)).toEqual({ hopeless: [], passing: [] });
+    const api = apiServer(several('a', 'b', 'c'));
+    expect(await api.foresee('n', policy, now)).toEqual({ hopeless: [], passing: [] });
     expect(api.asked).toEqual([]);
   });
 
-  const cases: [
-    string,
-    'hopeless' | 'passing',
-    Partial<PodView>,
-    Asked | undefined,
-    BudgetNumbers?,
-  ][] = [
-    ['a pod that policy keeps', 'hopeless', { controller: undefined }, undefined],
-    ['two budgets', 'hopeless', {}, twoBudgets],
-    ['no right to evict', 'hopeless', {}, refused(403, { message: 'cannot create pods/eviction' })],
-    ['a budget that never allows it', 'hopeless', {}, blocked, { ...web, desired: 3, healthy: 3 }],
-    ['a budget with a pod that is not healthy now', 'passing', {}, blocked, web],
-    ['a budget that nobody can read', 'passing', {}, blocked],
-    ['an overloaded API server', 'passing', {}, overloaded],
-    [
-      'a namespace that is terminating',
-      'passing',
-      {},
-      refused(403, { details: { causes: [{ reason: 'NamespaceTerminating', message: '' }] } }),
-    ],
+  const full = { ...web, desired: 3, healthy: 3 };
+  const mayNot = refused(403, { message: 'cannot create pods/eviction' });
+  const cases: [string, 'hopeless' | 'passing', Asked?, BudgetNumbers?][] = [
+    ['two budgets', 'hopeless', twoBudgets],
+    ['no right to evict', 'hopeless', mayNot],
+    ['a budget that never allows it', 'hopeless', blocked, full],
+    ['a budget with a pod that is not healthy now', 'passing', blocked, web],
+    ['a budget that selects no pod any more', 'passing', blocked, { ...web, expected: 0 }],
+    ['a budget that nobody can read', 'passing', blocked],
+    ['an overloaded API server', 'passing', overloaded],
+    ['a namespace that is terminating', 'passing', terminatingNamespace],
   ];
-  const named = cases.map(([what, kind, differing, answer, budget]) => ({
-    what,
-    kind,
-    differing,
-    answer,
-    budget,
-  }));
-  it.each(named)('finds $what $kind', async ({ kind, differing, answer, budget }) => {
-    const answers = answer === undefined ? {} : { a: answer };
-    const api = apiServer([pod('a', differing)], { answers, budgets: budget ? [budget] : [] });
-    const forecast = await api.foresee('n', policy);
+  it.each(cases)('finds %s %s', async (_what, kind, answer = accepted, budget) => {
+    const api = apiServer(several('a'), {
+      answers: { a: answer },
+      budgets: budget ? [budget] : [],
+    });
+    const forecast = await api.foresee('n', policy, now);
     expect(forecast[kind]).toHaveLength(1);
     expect(forecast.hopeless.length + forecast.passing.length).toBe(1);
+  });
+
+  it('finds every pod that policy keeps, and every other reason with them', async () => {
+    const pods = [pod('a', { controller: undefined }), pod('b', { emptyDir: true }), pod('c')];
+    const api = apiServer(pods, { answers: { c: twoBudgets } });
+    const { hopeless } = await api.foresee('n', policy, now);
+    expect(hopeless.map(({ value }) => value)).toEqual([
+      'default/a: no controller re-creates it (evictUnmanaged is off)',
+      'default/b: it has emptyDir volumes (deleteEmptyDirData is off)',
+      'default/c has more than one PodDisruptionBudget',
+    ]);
+  });
+
+  it('does not mind budgets where pods are deleted', async () => {
+    const api = apiServer(several('a', 'b'), { answers: { a: twoBudgets, b: blocked } });
+    const forecast = await api.foresee('n', { ...policy, way: 'delete' }, now);
+    expect(forecast).toEqual({ hopeless: [], passing: [] });
   });
 });
 

@@ -108,7 +108,7 @@ function stage(options: { mark?: Partial<Mark>; node?: Partial<NodeView> } = {})
     },
     drainSlice: () => Promise.resolve({ evicted: [], left: [], staying: [] }),
     foresee: () => Promise.resolve({ hopeless: [], passing: [] }),
-    leftToDrain: () => Promise.resolve([]),
+    leftToDrain: () => Promise.resolve({ left: [], staying: [] }),
     daemonPods: () => Promise.resolve([]),
     recordEvent: () => Promise.resolve(),
     lease: () => Promise.resolve(undefined),
