@@ -3,18 +3,24 @@ import type { App } from '../local/app.ts';
 import { runReportSchema } from '../src/domain/run.ts';
 import type { RunReport } from '../src/domain/run.ts';
 
+/** What is asked of the app, through its own HTTP API; its answer names the run. */
+export interface Errand {
+  path: '/api/runs' | '/api/recover';
+  body: Record<string, unknown>;
+}
+
 const startedSchema = z.object({ run: z.string(), location: z.string() });
 
 /**
- * Starts a run through the app's own HTTP API and waits for its report.
+ * Starts a run, of whatever kind, through the app's own HTTP API and waits for its report.
  * Throws `CallError` when the API refuses, and when the run ends without a report.
  */
 export async function follow(
   app: App,
-  request: Record<string, unknown>,
+  { path, body }: Errand,
   onStart: (run: string) => void = () => {},
 ): Promise<RunReport> {
-  const started = startedSchema.parse(await app.call('POST', '/api/runs', request));
+  const started = startedSchema.parse(await app.call('POST', path, body));
   onStart(started.run);
   await app.host.idle();
   return reportOf(app, started.run);

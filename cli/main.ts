@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { AzureOptions } from './azure.ts';
 import { BadInput } from './badInput.ts';
+import type { RecoverOptions } from './recover.ts';
 import type { RehearseOptions } from './rehearse.ts';
 import type { RunOptions } from './run.ts';
 import type { ServeOptions } from './serve.ts';
@@ -75,6 +76,20 @@ program
   .action(async (options: RunOptions) => {
     const { runCommand } = await import('./run.ts');
     await runCommand(options);
+  });
+
+program
+  .command('recover')
+  .description('finish and undo what dead runs have left on nodes; begin nothing')
+  .option('--cluster <id>', 'a cluster: ARM id, or a name in the settings; repeat it', several, [])
+  .option('--settings <file>', 'a settings document; without it every setting is its default')
+  .option('--reason <text>', 'for the report')
+  .option('--take-over <reason>', "take over another controller's claim and marks")
+  .option('--state <dir>', 'where history and reports are kept')
+  .option('--report <file>', 'write the report there, as JSON')
+  .action(async (options: RecoverOptions) => {
+    const { recoverCommand } = await import('./recover.ts');
+    await recoverCommand(options);
   });
 
 program

@@ -67,10 +67,8 @@ export async function rehearseCommand(options: RehearseOptions): Promise<void> {
   const app = await startApp({ ports, clock, store: state.history });
   try {
     const begun = Date.now();
-    const report = await follow(app, {
-      reason: 'rehearsal',
-      dryRun: options.dryRun === true,
-    });
+    const body = { reason: 'rehearsal', dryRun: options.dryRun === true };
+    const report = await follow(app, { path: '/api/runs', body });
     console.log(`\n${printReport(report, columns())}`);
     const seconds = ((Date.now() - begun) / 1000).toFixed(1);
     console.log(

@@ -17,7 +17,9 @@ export function printReport(report: RunReport, columns: number): string {
 }
 
 function printCluster(cluster: ClusterReport, columns: number): string[] {
-  const why = cluster.reasons.map(({ kind, value }) => `${kind}: ${value}`).join('; ');
+  const why = [...cluster.recovered, ...cluster.reasons]
+    .map(({ kind, value }) => `${kind}: ${value}`)
+    .join('; ');
   const title = styleText('bold', cluster.cluster) + (why === '' ? '' : `  ${why}`);
   if (cluster.nodes.length === 0) return [title];
   const header = ['NAME', 'POOL', 'STATUS', 'OUTCOME', 'TOOK', 'KERNEL', 'REASON'];

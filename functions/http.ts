@@ -4,7 +4,7 @@ import * as df from 'durable-functions';
 import { createDurable } from '../src/durable.ts';
 import { deleteHold, getLocks, putHold } from '../src/http/locks.ts';
 import type { Reply } from '../src/http/reply.ts';
-import { getRun, getRuns, postCancel, postRun } from '../src/http/runs.ts';
+import { getRun, getRuns, postCancel, postRecover, postRun } from '../src/http/runs.ts';
 import type { Counter } from '../src/http/runs.ts';
 import type { Ports } from '../src/ports.ts';
 
@@ -40,6 +40,9 @@ export function registerHttp(ports: Ports): void {
   route('listLocks', 'GET', 'locks', (counter) => getLocks(counter));
   route('startRun', 'POST', 'runs', async (counter, request) =>
     postRun(counter, await request.text()),
+  );
+  route('recover', 'POST', 'recover', async (counter, request) =>
+    postRecover(counter, await request.text()),
   );
   route('cancelRun', 'POST', 'runs/{run}/cancel', async (counter, request) =>
     postCancel(counter, param(request, 'run'), await request.text()),

@@ -55,7 +55,11 @@ export const stepInputs = {
   readCluster: z.object({ ...inCluster, lanes: z.int().min(1).max(20) }),
   planCluster: z.object(inCluster),
   nextNode: z.object({ ...inCluster, turn: z.int().nonnegative() }),
-  closeCluster: z.object({ ...inCluster, reasons: z.array(reasonSchema).max(50) }),
+  closeCluster: z.object({
+    ...inCluster,
+    reasons: z.array(reasonSchema).max(50),
+    recovered: z.array(reasonSchema).max(10).default([]),
+  }),
 
   readLane: z.object({ ...inCluster, lane: z.int().nonnegative(), cursor: z.int().nonnegative() }),
   startProbe: z.object({ ...inCluster, ...asked }),

@@ -7,16 +7,15 @@ import { checkBoot, checkReady } from './boot.ts';
 import {
   claimCluster,
   closeCluster,
-  findLost,
   nextNode,
   planCluster,
   readCluster,
-  readMarks,
   releaseClaim,
 } from './cluster.ts';
 import { cordon } from './cordon.ts';
 import { drainSlice } from './drain.ts';
 import { finish, leaveMarked, recordNode, undo } from './finish.ts';
+import { findLost, readMarks } from './liveness.ts';
 import { pollProbe, readLane, saveProbes, startProbe } from './probe.ts';
 import { adoptMark } from './recover.ts';
 import { restart } from './restart.ts';

@@ -1,24 +1,28 @@
 import { instanceRefId } from '../domain/arm.ts';
 import { epochMs } from '../domain/instant.ts';
 import { readMark } from '../domain/mark.ts';
-import type { Mark } from '../domain/mark.ts';
 import { withAge } from '../domain/need.ts';
 import { countOutcomes } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { reasonOfTrouble } from '../domain/reason.ts';
 import type { Reason } from '../domain/reason.ts';
-import { instanceIds } from '../domain/run.ts';
-import type { ClusterReport, NodeReport, NodeResult, Plan, PlannedNode } from '../domain/run.ts';
+import type {
+  ClusterReport,
+  NodeReport,
+  NodeResult,
+  Plan,
+  PlannedNode,
+  RunRequest,
+} from '../domain/run.ts';
 import { TroubleError } from '../domain/trouble.ts';
 import { worthProbing } from '../decide/gates.ts';
 import type { Sight } from '../decide/gate.ts';
 import { matchNode } from '../decide/identity.ts';
 import { planCluster as plan } from '../decide/plan.ts';
-import { lockEntityName } from '../lock/entity.ts';
-import { highestFloor, parseLock } from '../lock/lock.ts';
 import { policyOf } from '../policy/settings.ts';
 import type { ProbeLane, Probes } from '../reports/reports.ts';
-import type { MarkedNode, StepInput, StepOutputs } from '../steps.ts';
+import type { StepInput, StepOutputs } from '../steps.ts';
+import { unrecovered } from './recover.ts';
 import { dropClaim, takeClaim } from './claim.ts';
 import {
   connect,
@@ -28,102 +32,9 @@ import {
   readFacts,
   readScene,
   rememberedFacts,
+  sleepReasons,
 } from './scene.ts';
 import type { Desk, Site } from './scene.ts';
-
-/**
- * A holder is stalled when nothing of it has moved for longer than anything it could be waiting
- * for: a Retry-After of Compute (20 minutes in its documentation), a soak, a boot deadline are all
- * told in between.
- */
-const stalledAfterMinutes = 180;
-
-/** Finds the marks, whose they are, and the highest fencing number on them. */
-export async function readMarks(
-  desk: Desk,
-  { run, cluster }: StepInput<'readMarks'>,
-): Promise<StepOutputs['readMarks']> {
-  const site = await openSite(desk, cluster);
-  const asleep = await sleepReasons(desk, site);
-  if (asleep.length > 0) return { kind: 'refused', reasons: asleep };
-  const kubernetes = await connect(desk, site);
-  const takeOver = (await desk.reports.run(run))?.request.takeOver !== undefined;
-  const marks: MarkedNode[] = [];
-  for (const { name, annotations } of await kubernetes.nodes()) {
-    const mark = readMark(annotations);
-    if (mark.kind === 'none') continue;
-    if (mark.kind === 'unreadable' || mark.value.fence > highestFloor) {
-      marks.push({ node: name, fence: 0, whose: 'foreign' });
-      continue;
-    }
-    const ours = mark.value.controller === site.settings.controller || takeOver;
-    const whose = ours ? await stateOfRun(desk, cluster, name, mark.value) : 'foreign';
-    marks.push({ node: name, fence: mark.value.fence, whose });
-  }
-  return { kind: 'marks', floor: Math.max(0, ...marks.map(({ fence }) => fence)), marks };
-}
-
-/** A stopped cluster has no API server: nothing is wrong, and there is nothing to do. */
-async function sleepReasons(desk: Desk, site: Site): Promise<Reason[]> {
-  const { powerState } = await readFacts(desk, site);
-  return powerState === 'Stopped'
-    ? [{ kind: 'clusterState', value: 'the cluster is stopped' }]
-    : [];
-}
-
-/** A mark's run lives while the orchestration that works on the node does, and gets on. */
-async function stateOfRun(desk: Desk, cluster: string, node: string, mark: Mark) {
-  for (const purpose of ['reboot', 'recover'] as const) {
-    const id = instanceIds.node(mark.run, cluster, node, purpose);
-    if (await isAlive(desk, id)) {
-      return (await isStalled(desk, cluster, mark.fence)) ? 'dead' : 'live';
-    }
-  }
-  return 'dead';
-}
-
-async function isAlive(desk: Desk, instanceId: string): Promise<boolean> {
-  const status = await desk.durable.status(instanceId);
-  switch (status?.runtimeStatus) {
-    case 'Running':
-    case 'Pending':
-    case 'Suspended':
-    case 'ContinuedAsNew':
-      return true;
-    case 'Completed':
-    case 'Failed':
-    case 'Terminated':
-    case 'Canceled':
-    case undefined:
-      return false;
-  }
-}
-
-/** A mark whose slot the lock does not know: the slot was taken from a holder that stood still. */
-async function isStalled(desk: Desk, cluster: string, fence: number): Promise<boolean> {
-  const lock = parseLock(await desk.durable.entity(lockEntityName, cluster));
-  const slot = lock.slots.find((candidate) => candidate.fence === fence);
-  return slot === undefined || isOld(desk, slot.progressAt);
-}
-
-function isOld(desk: Desk, instant: string): boolean {
-  return desk.clock.now() - epochMs(instant) > stalledAfterMinutes * 60_000;
-}
-
-/** Which of the lock's holders are dead or stalled; with them go the slots of their lanes. */
-export async function findLost(
-  desk: Desk,
-  { cluster, holders }: StepInput<'findLost'>,
-): Promise<StepOutputs['findLost']> {
-  const lock = parseLock(await desk.durable.entity(lockEntityName, cluster));
-  const lost: string[] = [];
-  for (const holder of holders) {
-    const stalled = lock.owner?.holder === holder && isOld(desk, lock.owner.progressAt);
-    if (stalled || !(await isAlive(desk, holder))) lost.push(holder);
-  }
-  if (lost.length > 0) lost.push(...lock.slots.map((slot) => slot.holder));
-  return { kind: 'lost', holders: lost };
-}
 
 export async function claimCluster(
   desk: Desk,
@@ -255,19 +166,22 @@ export async function nextNode(
  */
 export async function closeCluster(
   desk: Desk,
-  { run, cluster, reasons }: StepInput<'closeCluster'>,
+  { run, cluster, reasons, recovered }: StepInput<'closeCluster'>,
 ): Promise<StepOutputs['closeCluster']> {
   const site = await openSite(desk, cluster);
   const planned = await desk.reports.plan(run, cluster);
   const results = await desk.reports.nodeResults(run, cluster);
+  const request = (await desk.reports.run(run))?.request;
   const nodes =
-    planned === undefined
-      ? await unplannedNodes(desk, site, results, reasons)
-      : await plannedNodes(desk, run, planned, results);
+    planned !== undefined
+      ? await plannedNodes(desk, run, planned, results)
+      : request?.purpose === 'recover' && reasons.length === 0
+        ? await recoveredNodes(desk, site, results, request)
+        : await unplannedNodes(desk, site, results, reasons);
   const outcomes = nodes.map(({ outcome }) => outcome);
   const nobody = isWaiting(reasons) ? {} : { unknown: 1 };
   const counts = outcomes.length > 0 ? countOutcomes(outcomes) : nobody;
-  const summary = { cluster, id: site.cluster.id.id, reasons, counts };
+  const summary = { cluster, id: site.cluster.id.id, reasons, recovered, counts };
   const report: ClusterReport = { ...summary, nodes };
   await desk.reports.writeClusterReport(run, report);
   for (const { node, outcome } of nodes) {
@@ -355,6 +269,26 @@ function reportOf(planned: PlannedNode, result: NodeResult | undefined): NodeRep
 function soberOutcome(result: NodeResult, planned: Outcome): Outcome {
   if (result.purpose === 'reboot' || result.outcome.kind !== 'deferred') return result.outcome;
   return { kind: planned.kind, reasons: [...result.outcome.reasons, ...planned.reasons] };
+}
+
+/** A run that only recovers: every node, with what came of its mark. */
+async function recoveredNodes(
+  desk: Desk,
+  site: Site,
+  results: readonly NodeResult[],
+  { takeOver }: RunRequest,
+): Promise<NodeReport[]> {
+  const kubernetes = await connect(desk, site);
+  const nodes: NodeReport[] = [];
+  for (const node of await kubernetes.nodes()) {
+    const result = resultOf(results, node.name);
+    const outcome = result?.outcome ?? (await unrecovered(desk, site, node, takeOver));
+    const { name, pool, bootId, kernel, unschedulable } = node;
+    const known = { node: name, pool, instance: '', bootId, kernel, unschedulable };
+    const decision = { kind: 'skip' as const, reasons: outcome.reasons };
+    nodes.push({ ...reportOf({ ...known, decision, outcome }, result), outcome });
+  }
+  return nodes;
 }
 
 /** Without a plan there still are nodes: each is left alone for the cluster's reasons. */

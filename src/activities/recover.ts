@@ -1,12 +1,14 @@
 import { readMark } from '../domain/mark.ts';
 import type { Mark } from '../domain/mark.ts';
 import type { NodeView } from '../domain/node.ts';
+import type { Outcome } from '../domain/outcome.ts';
 import { TroubleError } from '../domain/trouble.ts';
 import type { Resumption, StepInput, StepOutputs } from '../steps.ts';
 import { tell } from './events.ts';
-import { ended, factsOf, nowIso, rewriteMark } from './node.ts';
+import { whoseMark } from './liveness.ts';
+import { ended, factsOf, nowIso, outcome, rewriteMark } from './node.ts';
 import { connect, openSite } from './scene.ts';
-import type { Desk } from './scene.ts';
+import type { Desk, Site } from './scene.ts';
 
 /**
  * Takes over the mark of a dead run by writing our run and fencing number on it: from then on every
@@ -53,6 +55,26 @@ export async function adoptMark(
     vmId: mark.vmId,
     facts: factsOf(mark),
   };
+}
+
+/** How a node ends a run that only recovers, unless it was recovered. */
+export async function unrecovered(
+  desk: Desk,
+  site: Site,
+  node: NodeView,
+  takeOver: string | undefined,
+): Promise<Outcome> {
+  const mark = await whoseMark(desk, site, node, takeOver !== undefined);
+  switch (mark.kind) {
+    case 'none':
+      return outcome('skipped', 'excluded', 'this run only recovers, and the node has no mark');
+    case 'foreign':
+      return outcome('deferred', 'claim', mark.value);
+    case 'live':
+      return outcome('deferred', 'lock', `run ${mark.run} works on it`);
+    case 'dead':
+      return outcome('deferred', 'slots', `it has the mark of run ${mark.run}, which is dead`);
+  }
 }
 
 function resumption(mark: Mark, node: NodeView, now: string): Resumption {

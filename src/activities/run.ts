@@ -73,7 +73,14 @@ export async function closeRun(
 
 function lostCluster(key: string): ClusterReport {
   const reason: Reason = { kind: 'bug', value: 'the cluster left no report' };
-  return { cluster: key, id: key, reasons: [reason], counts: { failed: 1 }, nodes: [] };
+  return {
+    cluster: key,
+    id: key,
+    reasons: [reason],
+    recovered: [],
+    counts: { failed: 1 },
+    nodes: [],
+  };
 }
 
 /** A cluster's share of the probes that its subscription may have in flight. */

@@ -2,6 +2,7 @@ import type { ClusterFacts, Instance } from '../domain/cluster.ts';
 import type { InstanceRef } from '../domain/arm.ts';
 import { markAnnotation } from '../domain/mark.ts';
 import type { NodeView } from '../domain/node.ts';
+import type { Reason } from '../domain/reason.ts';
 import { TroubleError } from '../domain/trouble.ts';
 import type { DrainPolicy } from '../domain/drain.ts';
 import { claimedPlace, matchNode } from '../decide/identity.ts';
@@ -92,6 +93,14 @@ export async function readFacts(desk: Desk, site: Site): Promise<ClusterFacts> {
   const facts = await desk.azure.cluster(site.cluster.id);
   desk.memory.facts.set(site.cluster.key, { facts, at: desk.clock.now() });
   return facts;
+}
+
+/** A stopped cluster has no API server: nothing is wrong, and there is nothing to do. */
+export async function sleepReasons(desk: Desk, site: Site): Promise<Reason[]> {
+  const { powerState } = await readFacts(desk, site);
+  return powerState === 'Stopped'
+    ? [{ kind: 'clusterState', value: 'the cluster is stopped' }]
+    : [];
 }
 
 /** Cross-checks a node with its instance, which is read now (one GET). */

@@ -51,7 +51,8 @@ export function nodeEvent(
 ): NodeEvent {
   const { reason, message, at } = event;
   const hash = shortHash([told.run, told.fence, uid, reason, news].join('\n'));
-  // Lists come by name, and kubectl sorts them by whole seconds: within one, steps keep their order.
+  // Lists come by name, and kubectl sorts them by whole seconds: within one second the steps
+  // keep their order.
   const step = nodeEventReasons.indexOf(reason).toString(36);
   return {
     node,

@@ -7,6 +7,8 @@ import { reasonSchema } from './reason.ts';
 /** What a run was asked to do. */
 export const runRequestSchema = z.object({
   source: z.enum(['timer', 'http', 'cli']),
+  /** Reboot what needs it, or only finish and undo what dead runs have left. */
+  purpose: z.enum(['reboot', 'recover']).default('reboot'),
   /** Cluster keys, names or ARM ids; empty means all configured ones. */
   clusters: z.array(z.string().max(400)).max(1000),
   /** Empty means all. */
@@ -28,6 +30,8 @@ export const clusterSummarySchema = z.object({
   id: z.string(),
   /** Why the cluster as a whole was left alone or cut short; empty when it was gone through. */
   reasons: z.array(reasonSchema),
+  /** What of dead runs was put in order beside their nodes: their locks. */
+  recovered: z.array(reasonSchema).default([]),
   counts: countsSchema,
 });
 export type ClusterSummary = z.infer<typeof clusterSummarySchema>;

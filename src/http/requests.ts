@@ -20,6 +20,8 @@ export const startRunBody = z.strictObject({
     .describe("Why another controller's claim and marks are taken over."),
 });
 
+export const recoverBody = startRunBody.pick({ clusters: true, reason: true, takeOver: true });
+
 export const cancelBody = z.strictObject({
   who: z.string().min(1).max(200).describe('Who cancels.'),
   why: z.string().min(1).max(500).describe('Why.'),

@@ -11,7 +11,14 @@ import { createReports } from '../reports/reports.ts';
 import type { IndexEntry } from '../reports/reports.ts';
 import { refuse, reply } from './reply.ts';
 import type { Reply } from './reply.ts';
-import { cancelBody, listQuery, parseBody, parseQuery, startRunBody } from './requests.ts';
+import {
+  cancelBody,
+  listQuery,
+  parseBody,
+  parseQuery,
+  recoverBody,
+  startRunBody,
+} from './requests.ts';
 
 /** What a handler works with: the ports, and its invocation's durable client. */
 export interface Counter extends Ports {
@@ -22,8 +29,15 @@ export interface Counter extends Ports {
 export async function postRun(counter: Counter, body: string): Promise<Reply> {
   const parsed = parseBody(body, startRunBody);
   if (parsed.kind === 'bad') return refuse('badRequest', 'the body is not right', parsed.problems);
-  const request: RunRequest = { source: 'http', ...parsed.value };
-  return begin(counter, request);
+  return begin(counter, { source: 'http', purpose: 'reboot', ...parsed.value });
+}
+
+/** `POST /api/recover`: starts a run that only puts in order what dead runs have left. */
+export async function postRecover(counter: Counter, body: string): Promise<Reply> {
+  const parsed = parseBody(body, recoverBody);
+  if (parsed.kind === 'bad') return refuse('badRequest', 'the body is not right', parsed.problems);
+  const everywhere = { pools: [], nodes: [], dryRun: false };
+  return begin(counter, { source: 'http', purpose: 'recover', ...everywhere, ...parsed.value });
 }
 
 /** Starts a run if its clusters are known; used by HTTP, timer and command line alike. */

@@ -6,6 +6,7 @@ import type { Counter } from './runs.ts';
 export async function onSchedule(counter: Counter): Promise<void> {
   const started = await begin(counter, {
     source: 'timer',
+    purpose: 'reboot',
     clusters: [],
     pools: [],
     nodes: [],

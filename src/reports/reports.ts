@@ -6,6 +6,7 @@ import {
   planSchema,
   runRecordSchema,
   runReportSchema,
+  runRequestSchema,
 } from '../domain/run.ts';
 import type {
   ClusterReport,
@@ -43,6 +44,7 @@ const indexEntrySchema = z.object({
   endedAt: z.string().optional(),
   status: runRecordSchema.shape.status,
   source: z.string(),
+  purpose: runRequestSchema.shape.purpose,
   dryRun: z.boolean(),
   counts: runRecordSchema.shape.counts,
 });
@@ -73,6 +75,7 @@ function runs(documents: Documents) {
         startedAt,
         status,
         source: request.source,
+        purpose: request.purpose,
         dryRun: request.dryRun,
         counts,
         ...(endedAt === undefined ? {} : { endedAt }),

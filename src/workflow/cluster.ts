@@ -12,7 +12,15 @@ import type { TurnsWork } from './turns.ts';
 
 export interface ClusterWork extends ClusterTask {
   run: string;
-  dryRun: boolean;
+  /** Say what would be done, do it, or only put in order what dead runs have left. */
+  kind: 'plan' | 'reboot' | 'recover';
+}
+
+/** What is told about the cluster as a whole. */
+interface Told {
+  /** Why it was left alone or cut short. */
+  reasons: Reason[];
+  recovered: Reason[];
 }
 
 const patienceMinutes = 20;
@@ -26,72 +34,86 @@ export function* clusterOrchestrator(context: OrchestrationContext): Steps<Clust
   const flow = newFlow(context);
   const work = context.df.getInput<ClusterWork>() satisfies ClusterWork;
   const { run, cluster } = work;
-  let reasons: Reason[];
+  let told: Told;
   try {
-    reasons = work.dryRun ? yield* planOnly(flow, work) : yield* rebootUnderLock(flow, work);
+    told = work.kind === 'plan' ? yield* planOnly(flow, work) : yield* workUnderLock(flow, work);
   } catch (error) {
-    reasons = [reasonOfDefect(error)];
+    told = because(reasonOfDefect(error));
   }
-  const closed = yield* patiently(flow, 'closeCluster', { run, cluster, reasons }, patienceMinutes);
+  const input = { run, cluster, ...told };
+  const closed = yield* patiently(flow, 'closeCluster', input, patienceMinutes);
   if (!isTrouble(closed)) return closed.summary;
-  reasons = [...reasons, reasonOfTrouble(closed.trouble)];
-  return { cluster, id: cluster, reasons, counts: { failed: 1 } };
+  const reasons = [...told.reasons, reasonOfTrouble(closed.trouble)];
+  return { cluster, id: cluster, ...told, reasons, counts: { failed: 1 } };
 }
 
-function* planOnly(flow: Flow, work: ClusterWork): Steps<Reason[]> {
-  const planned = yield* makePlan(flow, work);
-  return planned.reasons;
+function because(...reasons: Reason[]): Told {
+  return { reasons, recovered: [] };
 }
 
-function* rebootUnderLock(flow: Flow, work: ClusterWork): Steps<Reason[]> {
+function* planOnly(flow: Flow, work: ClusterWork): Steps<Told> {
+  const { reasons } = yield* makePlan(flow, work);
+  return because(...reasons);
+}
+
+function* workUnderLock(flow: Flow, work: ClusterWork): Steps<Told> {
   const { run, cluster } = work;
   const holder = flow.context.df.instanceId;
   const entered = yield* enter(flow, work, holder);
-  if (entered.length > 0) return entered;
+  if (entered.reasons.length > 0) return entered;
+  const { recovered } = entered;
   try {
     const claimed = yield* patiently(flow, 'claimCluster', { run, cluster }, patienceMinutes);
-    if (isTrouble(claimed)) return [reasonOfTrouble(claimed.trouble)];
-    if (claimed.kind === 'refused') return claimed.reasons;
-    yield* recover(flow, work, holder);
-    const { reasons, due, lanes } = yield* makePlan(flow, work);
-    if (due > 0) yield* rebootDue(flow, work, holder, lanes);
+    if (isTrouble(claimed)) return { reasons: [reasonOfTrouble(claimed.trouble)], recovered };
+    if (claimed.kind === 'refused') return { reasons: claimed.reasons, recovered };
+    const unrecovered = yield* recover(flow, work, holder);
+    const reasons = work.kind === 'reboot' ? yield* rebootDue(flow, work, holder) : unrecovered;
     yield* patiently(flow, 'releaseClaim', { run, cluster }, patienceMinutes);
-    return reasons;
+    return { reasons, recovered };
   } finally {
     yield* askLock(flow, cluster, { op: 'leave', holder });
   }
 }
 
 /** Becomes the lock's owner, if need be in the place of one that is found dead or stalled. */
-function* enter(flow: Flow, { run, cluster }: ClusterWork, holder: string): Steps<Reason[]> {
+function* enter(flow: Flow, { run, cluster }: ClusterWork, holder: string): Steps<Told> {
   const marks = yield* patiently(flow, 'readMarks', { run, cluster }, patienceMinutes);
-  if (isTrouble(marks)) return [reasonOfTrouble(marks.trouble)];
-  if (marks.kind === 'refused') return marks.reasons;
+  if (isTrouble(marks)) return because(reasonOfTrouble(marks.trouble));
+  if (marks.kind === 'refused') return because(...marks.reasons);
   const { floor } = marks;
   let evict: string[] = [];
+  const recovered: Reason[] = [];
   for (let tries = 0; ; tries += 1) {
     const now = nowOf(flow);
     const answer = yield* askLock(flow, cluster, { op: 'enter', holder, run, now, floor, evict });
-    if (answer.kind === 'entered') return [];
-    if (answer.kind !== 'held') return [{ kind: 'lock', value: `the lock says ${answer.kind}` }];
+    if (answer.kind === 'entered') return { reasons: [], recovered };
+    if (answer.kind !== 'held') {
+      return because({ kind: 'lock', value: `the lock says ${answer.kind}` });
+    }
     const { owner } = answer;
     const held: Reason = {
       kind: 'lock',
       value: `run ${owner.run} works on this cluster since ${owner.since}`,
     };
-    if (tries > 0) return [held];
+    if (tries > 0) return because(held);
     const holders = [owner.holder];
     const lost = yield* patiently(flow, 'findLost', { run, cluster, holders }, patienceMinutes);
-    if (isTrouble(lost) || lost.holders.length === 0) return [held];
+    if (isTrouble(lost) || lost.holders.length === 0) return because(held);
     evict = lost.holders;
+    const value = `run ${owner.run} held the lock since ${owner.since}, and does not live any more`;
+    recovered.push({ kind: 'recovered', value });
   }
 }
 
-/** Finishes or undoes what dead runs have left, one node after the other, before anything else. */
-function* recover(flow: Flow, work: ClusterWork, holder: string): Steps<void> {
+/**
+ * Finishes or undoes what dead runs have left, one node after the other, before anything else. Says
+ * why if it did not come to the end; each node's own end is in its result.
+ */
+function* recover(flow: Flow, work: ClusterWork, holder: string): Steps<Reason[]> {
   const { run, cluster } = work;
   const marks = yield* patiently(flow, 'readMarks', { run, cluster }, patienceMinutes);
-  if (marks.kind !== 'marks') return;
+  if (isTrouble(marks)) return [reasonOfTrouble(marks.trouble)];
+  if (marks.kind === 'refused') return marks.reasons;
   for (const { node } of marks.marks.filter(({ whose }) => whose === 'dead')) {
     const now = nowOf(flow);
     const slot = yield* askLock(flow, cluster, {
@@ -102,7 +124,9 @@ function* recover(flow: Flow, work: ClusterWork, holder: string): Steps<void> {
       limit: 1,
       purpose: 'recover',
     });
-    if (slot.kind !== 'granted') return;
+    if (slot.kind !== 'granted') {
+      return [{ kind: 'lost', value: 'the lock was taken over while nodes were recovered' }];
+    }
     const begun: NodeWork = {
       run,
       cluster,
@@ -121,6 +145,7 @@ function* recover(flow: Flow, work: ClusterWork, holder: string): Steps<void> {
     yield* subOrchestrate<NodeResult>(flow, 'node', begun, id);
     yield* askLock(flow, cluster, { op: 'free', holder });
   }
+  return [];
 }
 
 function* makePlan(
@@ -142,8 +167,15 @@ function* makePlan(
   return { reasons: [], due: planned.due, lanes: planned.lanes };
 }
 
-/** Gives turns until the plan is through: as many lanes as nodes may be out of service at once. */
-function* rebootDue(flow: Flow, work: ClusterWork, owner: string, lanes: number): Steps<void> {
+/** Plans, and gives turns until the plan is through; says why if there is no plan. */
+function* rebootDue(flow: Flow, work: ClusterWork, owner: string): Steps<Reason[]> {
+  const { reasons, due, lanes } = yield* makePlan(flow, work);
+  if (due > 0) yield* giveTurns(flow, work, owner, lanes);
+  return reasons;
+}
+
+/** As many lanes of turns as nodes may be out of service at once. */
+function* giveTurns(flow: Flow, work: ClusterWork, owner: string, lanes: number): Steps<void> {
   const { run, cluster } = work;
   const { df } = flow.context;
   const notBefore = nowOf(flow);

@@ -33,7 +33,8 @@ export function* runOrchestrator(context: OrchestrationContext): Steps<RunEnd> {
   const lanes = Math.min(clusterLanes, clusters.length);
   const tasks = Array.from({ length: lanes }, (_, lane) => {
     const mine = clusters.filter((_task, index) => index % lanes === lane);
-    const input: LaneWork = { run, dryRun: request.dryRun, clusters: mine };
+    const kind = request.dryRun ? 'plan' : request.purpose;
+    const input: LaneWork = { run, kind, clusters: mine };
     return context.df.callSubOrchestrator('lane', input, instanceIds.lane(run, lane));
   });
   if (tasks.length > 0) yield context.df.Task.all(tasks);
@@ -44,17 +45,17 @@ export function* runOrchestrator(context: OrchestrationContext): Steps<RunEnd> {
 
 interface LaneWork {
   run: string;
-  dryRun: boolean;
+  kind: ClusterWork['kind'];
   clusters: ClusterTask[];
 }
 
 /** Orchestrator `lane`: its share of a run's clusters, one after another. */
 export function* laneOrchestrator(context: OrchestrationContext): Steps<undefined> {
   const flow = newFlow(context);
-  const { run, dryRun, clusters } = context.df.getInput<LaneWork>() satisfies LaneWork;
+  const { run, kind, clusters } = context.df.getInput<LaneWork>() satisfies LaneWork;
   const left = [...clusters];
   for (let task = left.shift(); task !== undefined; task = left.shift()) {
-    const work: ClusterWork = { run, dryRun, ...task };
+    const work: ClusterWork = { run, kind, ...task };
     const id = instanceIds.cluster(run, task.cluster);
     try {
       yield* subOrchestrate<ClusterSummary>(flow, 'cluster', work, id);
@@ -62,7 +63,7 @@ export function* laneOrchestrator(context: OrchestrationContext): Steps<undefine
       // A defect in one cluster is not the others': the run's report says that it left none.
     }
     if (flow.spent > spendingLimit && left.length > 0) {
-      context.df.continueAsNew({ run, dryRun, clusters: left });
+      context.df.continueAsNew({ run, kind, clusters: left });
       return undefined;
     }
   }

@@ -170,6 +170,7 @@ describe('the package', () => {
       'listRuns: GET runs, function',
       'putHold: PUT locks/{scope}/hold, function',
       'readRun: GET runs/{run}, function',
+      'recover: POST recover, function',
       'startRun: POST runs, function',
     ]);
     expect(ofType('timerTrigger')).toEqual([

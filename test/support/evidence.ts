@@ -62,6 +62,7 @@ export interface Report {
     cluster: string;
     id: string;
     reasons: readonly Reason[];
+    recovered?: readonly Reason[];
     nodes: readonly NodeReport[];
   }[];
 }

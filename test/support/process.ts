@@ -51,6 +51,8 @@ export interface Process {
   begin(request?: Record<string, unknown>): Promise<string>;
   /** Starts a run and lets time pass until nothing is running any more; its report. */
   run(request?: Record<string, unknown>): Promise<Report>;
+  /** The same for a run that only recovers. */
+  recover(request?: Record<string, unknown>): Promise<Report>;
   /** Lets time pass until nothing is running any more. */
   rest(): Promise<void>;
   report(run: string): Promise<Report>;
@@ -113,10 +115,11 @@ export async function startProcess(options: ProcessOptions): Promise<Process> {
     },
   });
   const report = async (run: string) => (await app.call('GET', `/api/runs/${run}`)) as Report;
-  const begin = async (request: Record<string, unknown> = {}) => {
-    const started = await app.call('POST', '/api/runs', { reason: 'test', ...request });
+  const start = async (path: string, request: Record<string, unknown> = {}) => {
+    const started = await app.call('POST', path, { reason: 'test', ...request });
     return (started as { run: string }).run;
   };
+  const begin = (request?: Record<string, unknown>) => start('/api/runs', request);
   const finish = async (run: string) => {
     const ended = await report(run);
     onReport(ended);
@@ -130,6 +133,11 @@ export async function startProcess(options: ProcessOptions): Promise<Process> {
     begin,
     run: async (request) => {
       const run = await begin(request);
+      await flow(() => app.host.idle());
+      return finish(run);
+    },
+    recover: async (request) => {
+      const run = await start('/api/recover', request);
       await flow(() => app.host.idle());
       return finish(run);
     },

@@ -6,6 +6,7 @@ import {
   listQuery,
   parseBody,
   parseQuery,
+  recoverBody,
   startRunBody,
 } from '../../src/http/requests.ts';
 
@@ -15,6 +16,20 @@ function problems(result: ReturnType<typeof parseBody>): Record<string, string> 
 }
 
 const nothingAsked = { clusters: [], pools: [], nodes: [], dryRun: false, reason: '' };
+
+describe('the body that starts a recovery', () => {
+  it('may be left out, which means all clusters', () => {
+    expect(parseBody('', recoverBody)).toEqual({ kind: 'ok', value: { clusters: [], reason: '' } });
+  });
+
+  it('names clusters and reasons only: what is there has to be put in order as a whole', () => {
+    const asked = { clusters: ['one'], reason: 'r', takeOver: 'the old one is gone' };
+    expect(parseBody(JSON.stringify(asked), recoverBody)).toEqual({ kind: 'ok', value: asked });
+    expect(problems(parseBody('{"nodes": ["a"], "dryRun": true}', recoverBody))).toEqual({
+      '(body)': expect.stringContaining('which nothing reads') as string,
+    });
+  });
+});
 
 describe('the body that starts a run', () => {
   it.each(['', ' \n', '{}'])('may be left out, which means everything: %j', (text) => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { resumeCommand } from '../../cli/run.ts';
+import { resumeCommand } from '../../cli/errand.ts';
 
 /** The words that a shell makes of it. */
 const wordsOf = (command: string) =>
