@@ -35,7 +35,12 @@ const propertySchema = z.object({
   maximum: z.number().optional(),
   maxItems: z.number().optional(),
   default: z.unknown().optional(),
+  title: z.string().default(''),
   description: z.string().default(''),
+  const: z.unknown().optional(),
+  get anyOf() {
+    return z.array(propertySchema).optional();
+  },
   get items() {
     return propertySchema.optional();
   },
@@ -69,7 +74,6 @@ export async function generate(root: string): Promise<Map<string, string>> {
 function settingsTables(schema: unknown): Map<string, string> {
   const document = propertySchema.parse(schema).properties;
   const policy = document['defaults']?.properties ?? {};
-  const window = policy['windows']?.items?.properties ?? {};
   const known: Record<string, unknown> = defaultPolicy;
   return new Map([
     ['document', table(document, (_name, property) => property.default)],
@@ -87,8 +91,25 @@ function settingsTables(schema: unknown): Map<string, string> {
         (name) => known[name],
       ),
     ],
-    ['window', table(window, (_name, property) => property.default)],
+    ['window', keysTable(policy['windows']?.items?.anyOf ?? [])],
+    ['excluded', keysTable(policy['excludedDates']?.items?.anyOf ?? [])],
   ]);
+}
+
+/** The keys of objects that may stand in each other's place. */
+function keysTable(variants: readonly Property[]): string {
+  const objects = variants.filter(({ type }) => type === 'object');
+  const keys = new Map(objects.flatMap(({ properties }) => Object.entries(properties)));
+  const rows = [...keys].map(([name, property]) => {
+    const kinds = objects.filter(({ properties }) => name in properties).map(({ title }) => title);
+    const where = kinds.length === objects.length ? 'all' : kinds.join(', ');
+    return [`\`${name}\``, typeOf(property), where, property.description];
+  });
+  const head = ['key', 'value', 'kinds', 'meaning'];
+  return [head, head.map(() => '---'), ...rows]
+    .map((cells) => cells.filter((_cell, index) => objects.length > 1 || index !== 2))
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n');
 }
 
 function only(properties: Record<string, Property>, holds: (name: string) => boolean) {
@@ -115,7 +136,7 @@ function typeOf(property: Property): string {
   if (names !== undefined) return names;
   switch (type) {
     case 'array': {
-      const what = items?.type === 'string' ? `list of ${namesOf(items) ?? 'texts'}` : 'list';
+      const what = items === undefined ? 'list' : `list of ${manyOf(items)}`;
       return maxItems === undefined ? what : `${what}, at most ${maxItems}`;
     }
     case 'integer':
@@ -128,6 +149,19 @@ function typeOf(property: Property): string {
       return 'text';
     default:
       return type;
+  }
+}
+
+function manyOf(items: Property): string {
+  if (items.anyOf !== undefined) return [...new Set(items.anyOf.map(manyOf))].join(' and ');
+  if (items.const !== undefined) return `\`${JSON.stringify(items.const)}\``;
+  switch (items.type) {
+    case 'string':
+      return namesOf(items) ?? 'texts';
+    case 'integer':
+      return `whole numbers, ${items.minimum} to ${items.maximum}`;
+    default:
+      return `${items.type}s`;
   }
 }
 

@@ -6,10 +6,16 @@ export class BadInput extends Error {
   override readonly name = 'BadInput';
 }
 
-/** All problems of a file at once, one a line. */
+/** All problems of a file at once, one a line, as `file:line:column` where that is known. */
 export function badFile(file: string, problems: readonly Problem[]): BadInput {
-  const lines = problems.map(({ path, problem }) => `  ${path}: ${problem}`);
-  return new BadInput(`${file} is not right:\n${lines.join('\n')}`);
+  return new BadInput(`${file} is not right:\n${linesOf(file, problems).join('\n')}`);
+}
+
+export function linesOf(file: string, problems: readonly Problem[]): string[] {
+  return problems.map(({ path, problem, position }) => {
+    const place = position === undefined ? '' : `${file}:${position.line}:${position.column} `;
+    return `  ${place}${path} ${problem}`;
+  });
 }
 
 /** A file's text. Throws `BadInput` when it can't be read. */

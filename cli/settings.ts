@@ -1,4 +1,5 @@
 import { sameArmId } from '../src/domain/arm.ts';
+import { readDocument } from '../src/policy/document.ts';
 import { parseSettings } from '../src/policy/settings.ts';
 import type { Settings, SettingsDocument } from '../src/policy/settings.ts';
 import { BadInput, badFile, readInput } from './badInput.ts';
@@ -26,10 +27,12 @@ export function localSettings(options: {
     const ids = clusters.map((id) => ({ id }));
     return checked('--cluster', JSON.stringify({ controller, claim, clusters: ids }));
   }
-  const read = checked(file, readInput(file));
-  const document = JSON.parse(read.text) as SettingsDocument;
-  const name = `${read.settings.controller}:${controller}`.slice(0, 100);
-  return checked(file, JSON.stringify({ ...document, claim, controller: name }));
+  const { text, settings } = checked(file, readInput(file));
+  const document = readDocument(text);
+  // `checked` has seen that it is one.
+  const own = document.kind === 'read' ? (document.value as SettingsDocument) : undefined;
+  const name = `${settings.controller}:${controller}`.slice(0, 100);
+  return checked(file, JSON.stringify({ ...own, claim, controller: name }));
 }
 
 /** Throws `BadInput` with every problem of the document. */

@@ -19,8 +19,11 @@ export interface Clock {
 
 /** ARM: clusters, and the machines behind their nodes. */
 export interface Azure {
-  /** Reads a cluster and its pools (one GET). */
-  cluster(id: ClusterId): Promise<ClusterFacts>;
+  /**
+   * Reads a cluster and its pools (one GET); its maintenance schedule (one more) where it is asked
+   * for. That there is none, or none that can be read, is an answer.
+   */
+  cluster(id: ClusterId, also?: 'maintenance'): Promise<ClusterFacts>;
   /** All instances in the cluster's node resource group that could back its nodes. */
   instances(cluster: ClusterFacts): Promise<Instance[]>;
   /** One instance; `undefined` when ARM has no such thing. */

@@ -85,7 +85,7 @@ export const stepInputs = {
   finish: z.object({ ...onNode, since: instant, probe: probeRecordSchema }),
   undo: z.object({ ...onNode, outcome: outcomeSchema }),
   leaveMarked: z.object({ ...onNode, outcome: outcomeSchema }),
-  recordNode: z.object({ ...inCluster, result: nodeResultSchema }),
+  recordNode: z.object({ ...inCluster, pool: z.string().max(63), result: nodeResultSchema }),
 };
 
 export type StepName = keyof typeof stepInputs;

@@ -65,9 +65,11 @@ describe('what is generated', () => {
 
 describe('settings', () => {
   it('are shown by an example that is right', () => {
-    const examples = captured(read('docs/settings.md'), /```json\n([\s\S]*?)```/gu);
-    expect(examples.length).toBeGreaterThan(0);
-    for (const example of examples) expect(parseSettings(example).kind).toBe('ok');
+    for (const page of ['docs/settings.md', 'docs/windows.md']) {
+      const examples = captured(read(page), /```json\n([\s\S]*?)```/gu);
+      expect(examples.length).toBeGreaterThan(0);
+      for (const example of examples) expect(parseSettings(example).kind).toBe('ok');
+    }
   });
 
   it('name every variable of the environment, and no other', () => {

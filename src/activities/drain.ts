@@ -5,7 +5,7 @@ import type { StepInput, StepOutputs } from '../steps.ts';
 import { tell } from './events.ts';
 import { hold, isOver, nowIso, outcome, outcomeOf, stoppedOutcome } from './node.ts';
 import type { Held } from './node.ts';
-import { drainPolicy, readStops } from './scene.ts';
+import { drainPolicy, readStops, rememberedFacts } from './scene.ts';
 import type { Desk } from './scene.ts';
 
 /** Slices come quicker than polls: pods usually leave within seconds. */
@@ -70,7 +70,8 @@ export async function stopReasons(desk: Desk, run: string, held: Held) {
   if (node.bootId !== mark.bootId) {
     return outcome('deferred', 'gone', 'the node rebooted by itself while it was drained');
   }
-  const reasons = decideStop(policy, await readStops(desk, site, run));
+  const stops = await readStops(desk, site, run, await rememberedFacts(desk, site));
+  const reasons = decideStop({ policy, node }, stops);
   return reasons.length > 0 ? stoppedOutcome(reasons) : undefined;
 }
 

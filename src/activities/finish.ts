@@ -6,6 +6,7 @@ import {
 } from '../domain/mark.ts';
 import type { LastReboot } from '../domain/mark.ts';
 import { needOf } from '../domain/need.ts';
+import { remember } from '../domain/pace.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Probe } from '../domain/probe.ts';
 import { TroubleError } from '../domain/trouble.ts';
@@ -206,8 +207,12 @@ export async function leaveMarked(
 
 export async function recordNode(
   desk: Desk,
-  { run, cluster, result }: StepInput<'recordNode'>,
+  { run, cluster, pool, result }: StepInput<'recordNode'>,
 ): Promise<StepOutputs['recordNode']> {
   await desk.reports.writeNodeResult(run, cluster, result);
+  // Two lanes that end at once may lose one of the two: the next node tells as much.
+  const paces = await desk.reports.paces(cluster);
+  const more = remember(paces, pool, run, result);
+  if (more !== paces) await desk.reports.writePaces(cluster, more);
   return { kind: 'done' };
 }

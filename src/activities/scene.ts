@@ -12,6 +12,7 @@ import { fleetScope, lockEntityName } from '../lock/entity.ts';
 import { activeHold, parseLock } from '../lock/lock.ts';
 import { parseSettings, policyOf } from '../policy/settings.ts';
 import type { ClusterSettings, Policy, Settings } from '../policy/settings.ts';
+import { asksForMaintenance } from '../policy/window.ts';
 import type { Durable, Kubernetes, Ports } from '../ports.ts';
 import { createReports } from '../reports/reports.ts';
 import type { Reports } from '../reports/reports.ts';
@@ -90,7 +91,9 @@ export async function rememberedFacts(desk: Desk, site: Site): Promise<ClusterFa
 
 /** What ARM says now. */
 export async function readFacts(desk: Desk, site: Site): Promise<ClusterFacts> {
-  const facts = await desk.azure.cluster(site.cluster.id);
+  const { id, policy, pools } = site.cluster;
+  const also = [policy, ...pools.values()].some(asksForMaintenance) ? 'maintenance' : undefined;
+  const facts = await desk.azure.cluster(id, also);
   desk.memory.facts.set(site.cluster.key, { facts, at: desk.clock.now() });
   return facts;
 }
@@ -131,7 +134,7 @@ export async function readScene(
 ): Promise<Scene> {
   const kubernetes = await connect(desk, site);
   return {
-    ...(await readStops(desk, site, run)),
+    ...(await readStops(desk, site, run, facts)),
     run,
     controller: site.settings.controller,
     concurrency: site.policy.concurrency,
@@ -143,12 +146,19 @@ export async function readScene(
 }
 
 /** What stops work at once, read now. */
-export async function readStops(desk: Desk, site: Site, run: string): Promise<Stops> {
+export async function readStops(
+  desk: Desk,
+  site: Site,
+  run: string,
+  { maintenance }: ClusterFacts,
+): Promise<Stops> {
   const cancel = await desk.reports.cancel(run);
   return {
     now: desk.clock.now(),
     holds: await readHolds(desk, site.cluster.key),
     canceled: cancel && `${cancel.who} canceled the run at ${cancel.at}: ${cancel.why}`,
+    maintenance,
+    paces: await desk.reports.paces(site.cluster.key),
   };
 }
 

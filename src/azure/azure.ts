@@ -1,17 +1,20 @@
 import { ComputeManagementClient, restorePoller } from '@azure/arm-compute';
 import type { RunCommandInput, RunCommandResult } from '@azure/arm-compute';
 import { ContainerServiceClient } from '@azure/arm-containerservice';
+import type { MaintenanceConfiguration } from '@azure/arm-containerservice';
 import type { HttpClient } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
 import type { ClusterId, InstanceRef } from '../domain/arm.ts';
 import { instanceRefId } from '../domain/arm.ts';
-import type { ClusterFacts, Instance } from '../domain/cluster.ts';
-import { TroubleError } from '../domain/trouble.ts';
+import type { Instance } from '../domain/cluster.ts';
+import type { Maintenance } from '../domain/maintenance.ts';
+import { isTransient, TroubleError } from '../domain/trouble.ts';
 import type { Azure, Clock, Kubernetes, KubernetesAccess, Log, ScriptPoll } from '../ports.ts';
 import { clusterAccess } from './access.ts';
 import { aksRate, createAllowance } from './allowance.ts';
 import type { Rate } from './allowance.ts';
 import { clusterFacts, instanceFacts, poolTag } from './facts.ts';
+import { maintenanceOf, nodeOsSchedule } from './maintenance.ts';
 import { lookAtOperation, startOperation } from './operation.ts';
 import type { Poller } from './operation.ts';
 import { createRest } from './rest.ts';
@@ -57,7 +60,13 @@ export function createAzure(options: AzureOptions): Azure {
   const connections = new Map<string, Kubernetes>();
 
   return {
-    cluster: (id) => readable(() => readCluster(containers(id.subscription), id)),
+    cluster: (id, also) =>
+      readable(async () => {
+        const client = containers(id.subscription);
+        const { resourceGroup, name } = id;
+        const maintenance = also === undefined ? notAsked : await readMaintenance(client, id);
+        return clusterFacts(id, await client.managedClusters.get(resourceGroup, name), maintenance);
+      }),
     instances: (cluster) =>
       readable(() => listInstances(compute(cluster.id.subscription), cluster.nodeResourceGroup)),
     instance: (ref) =>
@@ -152,8 +161,23 @@ function wire(options: AzureOptions, service: string, subscription: string, rate
   });
 }
 
-async function readCluster(client: ContainerServiceClient, id: ClusterId): Promise<ClusterFacts> {
-  return clusterFacts(id, await client.managedClusters.get(id.resourceGroup, id.name));
+const notAsked: Maintenance = { kind: 'unknown', value: 'nobody asked for it' };
+
+/** Passing trouble is thrown: asking again may help. Any other is an answer: nobody knows. */
+async function readMaintenance(
+  client: ContainerServiceClient,
+  { resourceGroup, name }: ClusterId,
+): Promise<Maintenance> {
+  try {
+    const configurations: MaintenanceConfiguration[] = [];
+    const list = client.maintenanceConfigurations.listByManagedCluster(resourceGroup, name);
+    for await (const configuration of list) configurations.push(configuration);
+    return maintenanceOf(configurations);
+  } catch (error) {
+    const trouble = error instanceof TroubleError ? error.trouble : troubleOfUnexpected(error);
+    if (isTransient(trouble)) throw error;
+    return { kind: 'unknown', value: `${nodeOsSchedule} can't be read: ${trouble.value}` };
+  }
 }
 
 /**

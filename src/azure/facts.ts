@@ -6,12 +6,17 @@ import type {
 import type { ManagedCluster } from '@azure/arm-containerservice';
 import type { ClusterId } from '../domain/arm.ts';
 import type { ClusterFacts, Instance, PoolFacts } from '../domain/cluster.ts';
+import type { Maintenance } from '../domain/maintenance.ts';
 
 /**
  * What ARM answers, as facts. Whatever is missing becomes an empty text, which no gate takes for a
  * yes.
  */
-export function clusterFacts(id: ClusterId, cluster: ManagedCluster): ClusterFacts {
+export function clusterFacts(
+  id: ClusterId,
+  cluster: ManagedCluster,
+  maintenance: Maintenance,
+): ClusterFacts {
   return {
     id,
     location: cluster.location,
@@ -22,6 +27,7 @@ export function clusterFacts(id: ClusterId, cluster: ManagedCluster): ClusterFac
     kubernetesVersion: cluster.currentKubernetesVersion ?? cluster.kubernetesVersion ?? '',
     entra: cluster.aadProfile !== undefined,
     nodeOsChannel: cluster.autoUpgradeProfile?.nodeOSUpgradeChannel ?? '',
+    maintenance,
     pools: (cluster.agentPoolProfiles ?? []).map(poolFacts),
   };
 }

@@ -1,6 +1,8 @@
 import type { ClusterFacts } from '../domain/cluster.ts';
+import type { Maintenance } from '../domain/maintenance.ts';
 import type { ProbeRecord } from '../domain/need.ts';
 import type { NodeView } from '../domain/node.ts';
+import type { Paces } from '../domain/pace.ts';
 import type { Reason } from '../domain/reason.ts';
 import type { Hold } from '../lock/lock.ts';
 import type { Policy } from '../policy/settings.ts';
@@ -23,6 +25,10 @@ export interface Stops {
   holds: readonly { scope: string; hold: Hold }[];
   /** Why the run was canceled, if it was. */
   canceled: string | undefined;
+  /** The cluster's own maintenance schedule, where a window asks for it. */
+  maintenance: Maintenance;
+  /** How long earlier nodes took. */
+  paces: Paces;
 }
 
 /** What surrounds the node at that moment. */

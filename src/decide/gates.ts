@@ -1,7 +1,6 @@
 import type { Outcome } from '../domain/outcome.ts';
 import type { Reason } from '../domain/reason.ts';
 import type { Decision } from '../domain/run.ts';
-import type { Policy } from '../policy/settings.ts';
 import type { Gate, Scene, Sight, Stops } from './gate.ts';
 import { claim, clusterState, halted, poolState, slots } from './gates/cluster.ts';
 import { loopGuard, needReason, sameNeed } from './gates/need.ts';
@@ -81,15 +80,15 @@ export function decideCordoned(
   sight: Sight,
   scene: Scene,
 ): { kind: 'go' } | { kind: 'stop' | 'wait'; reasons: Reason[] } {
-  const stop = decideStop(sight.policy, scene);
+  const stop = decideStop(sight, scene);
   if (stop.length > 0) return { kind: 'stop', reasons: stop };
   const wait = firstReasons(cordonedGates, sight, scene);
   return wait.length > 0 ? { kind: 'wait', reasons: wait } : { kind: 'go' };
 }
 
 /** Why the work on a cordoned node is undone at once: people, and the clock. */
-export function decideStop(policy: Policy, stops: Stops): Reason[] {
-  return [canceled, hold, windowForRestart].flatMap((gate) => gate({ policy }, stops) ?? []);
+export function decideStop(sight: Pick<Sight, 'policy' | 'node'>, stops: Stops): Reason[] {
+  return [canceled, hold, windowForRestart].flatMap((gate) => gate(sight, stops) ?? []);
 }
 
 function verdict(kind: Decision['kind'], outcome: Outcome['kind'], reasons: Reason[]) {

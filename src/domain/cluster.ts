@@ -1,4 +1,5 @@
 import type { ClusterId } from './arm.ts';
+import type { Maintenance } from './maintenance.ts';
 
 /** What ARM says about a cluster at one moment. */
 export interface ClusterFacts {
@@ -16,6 +17,7 @@ export interface ClusterFacts {
   entra: boolean;
   /** `autoUpgradeProfile.nodeOSUpgradeChannel`: says whether the sentinel can appear at all. */
   nodeOsChannel: string;
+  maintenance: Maintenance;
   pools: PoolFacts[];
 }
 

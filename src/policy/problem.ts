@@ -1,4 +1,8 @@
 import type * as z from 'zod';
+import { failureOf } from '../domain/trouble.ts';
+import { readDocument } from './document.ts';
+import type { Position } from './document.ts';
+import { adviceOn } from './keys.ts';
 
 /** One thing that is wrong with a document that a person wrote: where, and what to change. */
 export interface Problem {
@@ -6,6 +10,8 @@ export interface Problem {
   path: string;
   /** What was found and what is expected; reads on from the path. */
   problem: string;
+  /** Where it stands in the text, where there is one. */
+  position?: Position;
 }
 
 export type Parsed<T> = { kind: 'ok'; value: T } | { kind: 'bad'; problems: Problem[] };
@@ -20,21 +26,97 @@ export function parseText<T>(text: string, schema: z.ZodType<T>, whole: string):
   try {
     value = JSON.parse(text);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return { kind: 'bad', problems: [{ path: whole, problem: `is not JSON: ${why}` }] };
+    return bad([{ path: whole, problem: `is not JSON: ${failureOf(error).message}` }]);
   }
   return parseValue(value, schema, whole);
 }
 
+/** The same for YAML, or JSON; each problem has its line and column. */
+export function parseDocument<T>(text: string, schema: z.ZodType<T>, whole: string): Parsed<T> {
+  const document = readDocument(text);
+  if (document.kind === 'unreadable') {
+    const { why, position } = document;
+    const problem = `is neither YAML nor JSON: ${why}`;
+    return bad([{ path: whole, problem, ...(position === undefined ? {} : { position }) }]);
+  }
+  return parseValue(document.value, schema, whole, document.positionOf);
+}
+
+type PositionOf = (path: readonly PropertyKey[]) => Position;
+
 /** The same for a value that is no text any more. */
-export function parseValue<T>(value: unknown, schema: z.ZodType<T>, whole: string): Parsed<T> {
+export function parseValue<T>(
+  value: unknown,
+  schema: z.ZodType<T>,
+  whole: string,
+  positionOf?: PositionOf,
+): Parsed<T> {
   const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return { kind: 'ok', value: parsed.data };
-  const problems = parsed.error.issues.map((issue) => ({
-    path: pathOf(issue.path) || whole,
-    problem: problemOf(issue),
-  }));
+  const found = parsed.error.issues.flatMap((issue) => findingsOf(issue, [], schema));
+  return bad(
+    found.map(({ path, problem }) => ({
+      path: pathOf(path) || whole,
+      problem,
+      ...(positionOf === undefined ? {} : { position: positionOf(path) }),
+    })),
+  );
+}
+
+function bad(problems: Problem[]): { kind: 'bad'; problems: Problem[] } {
   return { kind: 'bad', problems };
+}
+
+interface Finding {
+  path: readonly PropertyKey[];
+  problem: string;
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** @param above the path to the union in which the issue arose */
+function findingsOf(issue: Issue, above: readonly PropertyKey[], schema: z.ZodType): Finding[] {
+  const path = [...above, ...issue.path];
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      problem: adviceOn(schema, path, key),
+    }));
+  }
+  if (issue.code === 'invalid_union') {
+    const meant = meantVariant(issue.errors);
+    if (meant === undefined) return [{ path, problem: noneFits(issue) }];
+    return meant.flatMap((inner) => findingsOf(inner, path, schema));
+  }
+  return [{ path, problem: problemOf(issue) }];
+}
+
+/** Of things that may stand in each other's place: which was meant? None, if no kind fits. */
+function meantVariant(variants: readonly Issue[][]): Issue[] | undefined {
+  const strange = (issues: Issue[]) =>
+    issues.reduce((sum, one) => sum + (one.code === 'unrecognized_keys' ? one.keys.length : 0), 0);
+  const [first] = variants
+    .filter((issues) => !issues.some(isOfAnotherKind))
+    .sort((a, b) => strange(a) - strange(b) || a.length - b.length);
+  return first;
+}
+
+type OfAnotherKind = z.core.$ZodIssueInvalidType | z.core.$ZodIssueInvalidValue;
+
+function isOfAnotherKind(issue: Issue): issue is OfAnotherKind {
+  const { code, path } = issue;
+  return path.length === 0 && (code === 'invalid_type' || code === 'invalid_value');
+}
+
+function noneFits({ errors, input }: z.core.$ZodIssueInvalidUnion): string {
+  const wanted = errors.flatMap((issues) => issues.filter(isOfAnotherKind).map(wantedBy));
+  return `is ${shown(input)}: it has to be ${[...new Set(wanted)].join(' or ')}`;
+}
+
+function wantedBy(issue: OfAnotherKind): string {
+  return issue.code === 'invalid_type'
+    ? typeName(issue.expected)
+    : issue.values.map((value) => shown(value)).join(' or ');
 }
 
 function pathOf(path: readonly PropertyKey[]): string {
@@ -45,23 +127,22 @@ function pathOf(path: readonly PropertyKey[]): string {
 }
 
 /** Our schemas' own messages begin with "is not …", so that the value can stand before them. */
-function problemOf(issue: z.core.$ZodIssue): string {
+function problemOf(issue: Issue): string {
   const found = shown(issue.input);
   switch (issue.code) {
     case 'invalid_type':
       return issue.input === undefined
-        ? `is missing: it has to be ${typeName(issue.expected)}`
-        : `is ${found}: it has to be ${typeName(issue.expected)}`;
+        ? `is missing: it has to be ${wantedBy(issue)}`
+        : `is ${found}: it has to be ${wantedBy(issue)}`;
     case 'invalid_value':
-      return `is ${found}: it has to be ${issue.values.map((value) => shown(value)).join(' or ')}`;
+      return `is ${found}: it has to be ${wantedBy(issue)}`;
     case 'too_small':
       return sizeProblem(issue.origin, found, 'at least', issue.minimum);
     case 'too_big':
       return sizeProblem(issue.origin, found, 'at most', issue.maximum);
-    case 'unrecognized_keys':
-      return `has ${issue.keys.map((key) => `"${key}"`).join(' and ')}, which nothing reads`;
     case 'invalid_key':
       return issue.issues.map(({ message }) => message).join('; ');
+    case 'unrecognized_keys':
     case 'invalid_format':
     case 'custom':
     case 'not_multiple_of':

@@ -3,35 +3,22 @@ import { clusterKey, parseClusterId, shortHash } from '../domain/arm.ts';
 import type { ClusterId } from '../domain/arm.ts';
 import { sentinelPathPattern } from '../domain/probe.ts';
 import { isSelector } from '../domain/selector.ts';
-import { parseText } from './problem.ts';
+import { parseDocument } from './problem.ts';
 import type { Parsed, Problem } from './problem.ts';
 import { whichDefaults, whichPoolShape, whichShape } from './which.ts';
-import type { Window } from './window.ts';
+import type { OpenHours } from './window.ts';
+import {
+  excludedDatesOf,
+  excludedDatesSchema,
+  timeZoneSchema,
+  windowOf,
+  windowSchema,
+} from './windowSettings.ts';
 
 /**
  * Settings: one JSON document, `defaults` overlaid by each cluster's own values, parsed once into
  * `Settings`. Only `Settings` reaches the rest of the program.
  */
-
-const dayNames = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
-
-const timeZone = z.string().refine(isTimeZone, {
-  error: 'is not an IANA time zone, e.g. "Europe/Berlin" or "UTC"',
-});
-
-const windowSchema = z.strictObject({
-  days: z.array(z.enum(dayNames)).min(1).describe('Days on which the window starts.'),
-  start: z
-    .string()
-    .regex(/^([01]\d|2[0-3]):[0-5]\d$/u, 'is not a time of day, e.g. "22:30"')
-    .describe('When it starts, HH:MM in its time zone.'),
-  durationMinutes: z
-    .int()
-    .min(30)
-    .max(7 * 24 * 60)
-    .describe('How long it stays open.'),
-  timeZone: timeZone.default('UTC').describe('IANA time zone.'),
-});
 
 /** What may differ from pool to pool. */
 const poolShape = {
@@ -39,6 +26,11 @@ const poolShape = {
     .array(windowSchema)
     .max(20)
     .describe('When nodes may be taken out of service; none means always.'),
+  excludedDates: z
+    .array(excludedDatesSchema)
+    .max(100)
+    .describe('Days on which no window opens, and none stays open.'),
+  timeZone: timeZoneSchema.describe('IANA zone of windows and excluded dates that name none.'),
   ...whichPoolShape,
   cordonedByPerson: z
     .enum(['skip', 'reboot'])
@@ -97,6 +89,17 @@ const poolShape = {
     .min(0)
     .max(240)
     .describe('What restart and proof usually take; judges the fit as well.'),
+  fitBy: z
+    .enum(['longer', 'history', 'settings'])
+    .describe(
+      'What a node is expected to take: what earlier ones of its pool took (`history`, once there ' +
+        'are five), what the two settings above say, or the longer of both.',
+    ),
+  fitPercentile: z
+    .int()
+    .min(50)
+    .max(100)
+    .describe('So many percent of the earlier nodes took no longer than what is expected.'),
 } as const;
 
 /** What holds for a cluster as a whole, and the rest. */
@@ -124,6 +127,8 @@ export const defaultPolicy = {
   ...whichDefaults,
   probeConcurrency: 20,
   windows: [],
+  excludedDates: [],
+  timeZone: 'UTC',
   cordonedByPerson: 'skip',
   sentinelPath: '/var/run/reboot-required',
   probeMaxAgeHours: 6,
@@ -143,6 +148,8 @@ export const defaultPolicy = {
   minDaysBetweenReboots: 1,
   expectedDrainMinutes: 10,
   expectedRestartMinutes: 20,
+  fitBy: 'longer',
+  fitPercentile: 90,
 } as const satisfies z.infer<z.ZodObject<typeof policyShape>>;
 
 const overridesSchema = z.strictObject(policyShape).partial();
@@ -195,9 +202,7 @@ export const settingsSchema = z.strictObject({
 export type SettingsDocument = z.input<typeof settingsSchema>;
 
 /** A cluster's effective settings. */
-export type Policy = Omit<z.infer<z.ZodObject<typeof policyShape>>, 'windows'> & {
-  windows: readonly Window[];
-};
+export type Policy = Omit<z.infer<z.ZodObject<typeof policyShape>>, keyof OpenHours> & OpenHours;
 
 export interface ClusterSettings {
   /** Short, safe name: instance ids, entity keys, URLs, document paths. */
@@ -225,7 +230,7 @@ export interface Settings {
 
 /** Parses the settings document; tells every problem at once. */
 export function parseSettings(text: string): Parsed<Settings> {
-  const parsed = parseText(text, settingsSchema, '(document)');
+  const parsed = parseDocument(text, settingsSchema, '(document)');
   if (parsed.kind === 'bad') return parsed;
   const { controller, claim, keepRunsDays, defaults, clusters } = parsed.value;
   const problems: Problem[] = [];
@@ -261,16 +266,17 @@ type Overrides = z.infer<typeof overridesSchema>;
 
 /** Later layers win; lists are replaced, not merged. */
 function overlay(...layers: Overrides[]): Policy {
-  const { windows, ...rest } = layers.reduce<z.infer<z.ZodObject<typeof policyShape>>>(
-    (policy, layer) => ({ ...policy, ...present(layer) }),
-    { ...defaultPolicy, windows: [] },
-  );
+  const { windows, excludedDates, ...rest } = layers.reduce<
+    z.infer<z.ZodObject<typeof policyShape>>
+  >((policy, layer) => ({ ...policy, ...present(layer) }), {
+    ...defaultPolicy,
+    windows: [],
+    excludedDates: [],
+  });
   return {
     ...rest,
-    windows: windows.map(({ days, ...window }) => ({
-      ...window,
-      days: days.map((day) => dayNames.indexOf(day) + 1),
-    })),
+    windows: windows.map((window) => windowOf(window, rest.timeZone)),
+    excludedDates: excludedDates.map((dates) => excludedDatesOf(dates, rest.timeZone)),
   };
 }
 
@@ -280,12 +286,4 @@ function overlay(...layers: Overrides[]): Policy {
 function present<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const entries = Object.entries(object).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
 }

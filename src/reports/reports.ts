@@ -19,6 +19,8 @@ import type {
 import { shortHash } from '../domain/arm.ts';
 import { probeAddressSchema, probeRecordSchema } from '../domain/need.ts';
 import type { ProbeRecord } from '../domain/need.ts';
+import { pacesSchema } from '../domain/pace.ts';
+import type { Paces } from '../domain/pace.ts';
 import type { Documents } from '../ports.ts';
 
 /**
@@ -165,6 +167,13 @@ function probes(documents: Documents) {
     },
     writeLastProbes: (cluster: string, answers: Probes): Promise<void> =>
       documents.write(`probes/${cluster}.json`, answers),
+
+    /** How long the last nodes of each pool took. */
+    async paces(cluster: string): Promise<Paces> {
+      return (await readAs(documents, `paces/${cluster}.json`, pacesSchema)) ?? {};
+    },
+    writePaces: (cluster: string, paces: Paces): Promise<void> =>
+      documents.write(`paces/${cluster}.json`, paces),
   };
 }
 

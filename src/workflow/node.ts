@@ -346,10 +346,10 @@ function* leaveMarked(flow: Flow, work: NodeWork, { outcome }: In<'leave'>): Ste
 }
 
 function* record(flow: Flow, work: NodeWork, outcome: Outcome): Steps<NodeResult> {
-  const { run, cluster, node, purpose, facts, after } = work;
+  const { run, cluster, node, pool, purpose, facts, after } = work;
   const instants = { ...work.instants, ended: nowOf(flow) };
   const result: NodeResult = { node, purpose, outcome, instants, ...facts, ...after };
-  yield* patiently(flow, 'recordNode', { run, cluster, result }, patienceMinutes);
+  yield* patiently(flow, 'recordNode', { run, cluster, pool, result }, patienceMinutes);
   return result;
 }
 

@@ -55,6 +55,7 @@ export const cluster: ClusterFacts = {
   kubernetesVersion: '1.33.1',
   entra: true,
   nodeOsChannel: 'SecurityPatch',
+  maintenance: { kind: 'unknown', value: 'nobody asked for it' },
   pools: [pool, poolOf('system', { mode: 'System' })],
 };
 
@@ -142,6 +143,8 @@ export function sceneOf({ cluster: facts, ...over }: SceneOver = {}): Scene {
     limits: { pools: [], nodes: [] },
     holds: [],
     canceled: undefined,
+    maintenance: { kind: 'unknown', value: 'nobody asked for it' },
+    paces: {},
     claimedBy: undefined,
     marked: [],
     ...over,
@@ -187,4 +190,10 @@ export const hold = {
   scope: 'fleet',
   hold: { who: 'ada', why: 'release day', since: instant(now) },
 };
-export const fridays: Window = { days: [5], start: '20:00', durationMinutes: 240, timeZone: 'UTC' };
+export const fridays: Extract<Window, { kind: 'weekly' }> = {
+  kind: 'weekly',
+  days: [5],
+  start: '20:00',
+  ends: { kind: 'after', minutes: 240 },
+  timeZone: 'UTC',
+};

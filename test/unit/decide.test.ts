@@ -42,6 +42,11 @@ import {
 } from '../support/sights.ts';
 import type { SceneOver } from '../support/sights.ts';
 
+/** Two hours for each drain. */
+const slowPaces = Array.from({ length: 5 }, (_, index) => {
+  return { run: 'r', node: `n${index}`, drainSeconds: 7200, restartSeconds: 60 };
+});
+
 describe('a node', () => {
   it('that needs a reboot, with nothing in its way, is rebooted', () => {
     expect(decide(sightOf(), sceneOf())).toEqual({
@@ -225,7 +230,22 @@ const waiting: Case[] = [
     says: 'what is left of the window is too short for drain and restart',
     sight: { policy: { windows: [fridays], expectedDrainMinutes: 101 } },
     kind: 'fit',
-    value: /^121 minutes are needed, 120 are left of the window$/u,
+    value:
+      /^121 minutes are needed, 120 are left of the window; it opens again 2026-12-04T20:00:00.000Z$/u,
+  },
+  {
+    says: 'earlier nodes of its pool took too long for what is left of the window',
+    sight: { policy: { windows: [fridays] } },
+    scene: { paces: { work: slowPaces } },
+    kind: 'fit',
+    value: /^140 minutes are needed, 120 are left of the window; it opens again /u,
+  },
+  {
+    says: "the cluster's own schedule can't be read",
+    sight: { policy: { windows: [{ kind: 'aks' }] } },
+    scene: { maintenance: { kind: 'unknown', value: 'no permission' } },
+    kind: 'window',
+    value: /^the window is closed: no permission; no next opening is known$/u,
   },
   {
     says: 'as many nodes as may be are out of service, whoever took them',

@@ -53,6 +53,7 @@ const facts: ClusterFacts = {
   kubernetesVersion: '1.33.3',
   entra: true,
   nodeOsChannel: 'Unmanaged',
+  maintenance: { kind: 'unknown', value: 'nobody asked for it' },
   pools: [
     {
       name: 'web',

@@ -90,7 +90,8 @@ describe('settings that are right', () => {
         clusters: [{ id: idOf('one'), pools: { web: { concurrency: 2 }, 'Web-1': {} } }],
       }),
     ).toEqual({
-      'clusters[0].pools.web': 'has "concurrency", which nothing reads',
+      'clusters[0].pools.web.concurrency':
+        'is not read here: it belongs into defaults or clusters[…]',
       'clusters[0].pools.Web-1': 'is not a pool name: lower-case letters and digits, at most 12',
     });
   });
@@ -100,7 +101,13 @@ describe('settings that are right', () => {
       windows: [{ days: ['mon', 'sun'], start: '22:30', durationMinutes: 90 }],
     };
     expect(policyOf({ ...smallest, defaults: windows })?.windows).toEqual([
-      { days: [1, 7], start: '22:30', durationMinutes: 90, timeZone: 'UTC' },
+      {
+        kind: 'weekly',
+        days: [1, 7],
+        start: '22:30',
+        ends: { kind: 'after', minutes: 90 },
+        timeZone: 'UTC',
+      },
     ]);
   });
 
@@ -188,8 +195,9 @@ describe('settings that are wrong', () => {
     expect(
       problems({ ...smallest, defaults: { concurency: 2, window: [] }, clusterz: [] }),
     ).toEqual({
-      '(document)': 'has "clusterz", which nothing reads',
-      defaults: 'has "concurency" and "window", which nothing reads',
+      clusterz: 'is not read by anything: did you mean "clusters"?',
+      'defaults.concurency': 'is not read by anything: did you mean "concurrency"?',
+      'defaults.window': 'is not read by anything: did you mean "windows"?',
     });
   });
 
@@ -201,8 +209,8 @@ describe('settings that are wrong', () => {
   });
 
   it.each([
-    ['no JSON at all', 'controller: x', '(document)', /^is not JSON: /u],
-    ['an empty text', '', '(document)', /^is not JSON: /u],
+    ['neither YAML nor JSON', '{"a": 1', '(document)', /^is neither YAML nor JSON: /u],
+    ['an empty text', '', '(document)', /^is neither YAML nor JSON: .* empty$/u],
     ['JSON of another kind', '[]', '(document)', /^is \[\]: it has to be an object$/u],
     ['null', 'null', '(document)', /^is null: it has to be an object$/u],
     ['no clusters', '{"controller":"a","clusters":[]}', 'clusters', /at least 1 entry$/u],

@@ -82,6 +82,94 @@ describe('a maintenance window', () => {
   });
 });
 
+describe("the cluster's own maintenance schedule", () => {
+  const tonight = {
+    maintenanceWindow: {
+      schedule: { weekly: { intervalWeeks: 1, dayOfWeek: 'Tuesday' } },
+      durationHours: 4,
+      utcOffset: '+01:00',
+      startTime: '00:30',
+    },
+  };
+  const shopWith = (maintenance: object[]) => shop({ count: 1, cluster: { maintenance } });
+  const windows: ['aks'] = ['aks'];
+
+  it('is waited for as any other window', async () => {
+    await using rehearsal = await rehearse(
+      shopWith([{ name: 'aksManagedNodeOSUpgradeSchedule', properties: tonight }]),
+    );
+    const app = await rehearsal.start({ settings: { defaults: { windows } } });
+    const [node] = rehearsal.nodes();
+    const early = await app.run();
+    expect(outcomeOf(early, node)).toBe('deferred: window');
+    expect(wordsOf(early, node)).toContain('it opens 2026-01-05T23:30:00.000Z');
+    await rehearsal.pass({ minutes: 95 });
+    expect(outcomeOf(await app.run(), node)).toBe('rebooted: probe');
+    const open = [{ from: '2026-01-05T23:30:00Z', to: '2026-01-06T03:30:00Z' }];
+    expect(neverOutOfHours(rehearsal.evidence(), open, 30)).toEqual([]);
+    expect(kept(rehearsal)).toEqual([]);
+  });
+
+  it('that is missing, or that nobody may read, is closed', async () => {
+    await using rehearsal = await rehearse(shopWith([]));
+    const app = await rehearsal.start({ settings: { defaults: { windows } } });
+    const [node] = rehearsal.nodes();
+    const missing = await app.run();
+    expect(outcomeOf(missing, node)).toBe('deferred: window');
+    expect(wordsOf(missing, node)).toContain('the cluster has no maintenance configuration');
+    const action = 'Microsoft.ContainerService/managedClusters/maintenanceConfigurations/read';
+    rehearsal.azure.faults.deny({ action });
+    expect(wordsOf(await app.run(), node)).toContain(`no permission for ${action}`);
+    expect(kept(rehearsal)).toEqual([]);
+  });
+
+  it('that is taken away during a drain has the drain undone', async () => {
+    const fleet = shop({
+      count: 1,
+      workloads: [...usualWorkloads, slowOn(0, 900)],
+      cluster: { maintenance: [{ name: 'aksManagedNodeOSUpgradeSchedule', properties: tonight }] },
+    });
+    await using rehearsal = await rehearse(fleet);
+    const app = await rehearsal.start({ settings: { defaults: { windows } } });
+    const [node] = rehearsal.nodes();
+    await rehearsal.pass({ minutes: 95 });
+    const [cluster] = rehearsal.azure.world.clusters;
+    rehearsal.when(answered(evictionOn(), 201), () => void cluster?.settings.maintenance.pop());
+    const report = await app.run();
+    expect(outcomeOf(report, node)).toBe('deferred: window');
+    expect(wordsOf(report, node)).toContain('the cluster has no maintenance configuration');
+    expect(kept(rehearsal)).toEqual([]);
+  });
+});
+
+describe('the fit', () => {
+  it('learns from the nodes that went before', async () => {
+    // Each drain takes 2 minutes, of which the settings know nothing.
+    const slow = Array.from({ length: 7 }, (_, index) => slowOn(index, 120));
+    await using rehearsal = await rehearse(
+      shop({ count: 7, workloads: [...usualWorkloads, ...slow] }),
+    );
+    const windows = [
+      { days: ['mon' as const], start: '22:00', durationMinutes: 32, timeZone: 'UTC' },
+    ];
+    const expectations = { expectedDrainMinutes: 0, expectedRestartMinutes: 1 };
+    const app = await rehearsal.start({
+      settings: { defaults: { windows, ...expectations, readyForSeconds: 0 } },
+    });
+    const report = await app.run();
+    const outcomes = rehearsal.nodes().map((node) => outcomeOf(report, node));
+    expect(outcomes.filter((outcome) => outcome === 'rebooted: probe').length).toBeGreaterThan(4);
+    expect(outcomes).toContain('deferred: fit');
+    const last = rehearsal.nodes().find((node) => outcomeOf(report, node) === 'deferred: fit');
+    expect(wordsOf(report, last)).toContain('it opens again 2026-01-12T22:00:00.000Z');
+    expect(neverOutOfHours(rehearsal.evidence(), monday22(32), 2)).toEqual([]);
+    expect(kept(rehearsal)).toEqual([]);
+  });
+  const monday22 = (minutes: number) => [
+    { from: '2026-01-05T22:00:00Z', to: new Date(Date.UTC(2026, 0, 5, 22, minutes)).toISOString() },
+  ];
+});
+
 describe('an answer to a probe', () => {
   it('serves for probeMaxAgeHours, but is asked for again before a cordon', async () => {
     await using rehearsal = await rehearse(

@@ -1,36 +1,42 @@
 import { isoInstant } from '../../domain/instant.ts';
 import type { Reason } from '../../domain/reason.ts';
-import type { Policy } from '../../policy/settings.ts';
 import { viewWindows } from '../../policy/window.ts';
-import type { Scene, Sight, Stops } from '../gate.ts';
+import { expectedOf } from '../fit.ts';
+import type { Sight, Stops } from '../gate.ts';
 
 /** Gates that the clock closes. */
 
 const minuteMs = 60_000;
 
-export function window({ policy }: Sight, { now }: Scene): Reason | undefined {
-  return fits(policy, now, policy.expectedDrainMinutes + policy.expectedRestartMinutes);
+export function window(sight: Sight, stops: Stops): Reason | undefined {
+  const { drainMinutes, restartMinutes } = expectedOf(sight.policy, sight.node.pool, stops.paces);
+  return fits(sight, stops, drainMinutes + restartMinutes);
 }
 
 /** Once cordoned only what is left counts: restart and proof. */
 export function windowForRestart(
-  { policy }: Pick<Sight, 'policy'>,
-  { now }: Stops,
+  sight: Pick<Sight, 'policy' | 'node'>,
+  stops: Stops,
 ): Reason | undefined {
-  return fits(policy, now, policy.expectedRestartMinutes);
+  return fits(sight, stops, expectedOf(sight.policy, sight.node.pool, stops.paces).restartMinutes);
 }
 
-function fits(policy: Policy, now: number, minutes: number): Reason | undefined {
-  const view = viewWindows(policy.windows, now);
+function fits(
+  { policy }: Pick<Sight, 'policy'>,
+  { now, maintenance }: Stops,
+  minutes: number,
+): Reason | undefined {
+  const view = viewWindows(policy, maintenance, now);
   if (view.kind === 'closed') {
-    const next = view.opensAt === undefined ? 'never' : isoInstant(view.opensAt);
-    return { kind: 'window', value: `the window is closed; it opens ${next}` };
+    const why = view.why === undefined ? '' : `: ${view.why}`;
+    return { kind: 'window', value: `the window is closed${why}; ${opens('', view.opensAt)}` };
   }
   const leftMinutes = Math.floor((view.closesAt - now) / minuteMs);
-  return leftMinutes >= minutes
-    ? undefined
-    : {
-        kind: 'fit',
-        value: `${minutes} minutes are needed, ${leftMinutes} are left of the window`,
-      };
+  if (leftMinutes >= minutes) return undefined;
+  const left = `${minutes} minutes are needed, ${leftMinutes} are left of the window`;
+  return { kind: 'fit', value: `${left}; ${opens('again ', view.reopensAt)}` };
+}
+
+function opens(again: '' | 'again ', at: number | undefined): string {
+  return at === undefined ? 'no next opening is known' : `it opens ${again}${isoInstant(at)}`;
 }
