@@ -8,6 +8,7 @@ import type { Outcome, OutcomeCounts } from './domain/outcome.ts';
 import { reasonSchema } from './domain/reason.ts';
 import type { Reason } from './domain/reason.ts';
 import type { Trouble } from './domain/trouble.ts';
+import type { Turn } from './lock/lock.ts';
 
 /**
  * The activities, declared once: inputs as schemas (parsed on arrival, because anyone with the
@@ -54,12 +55,12 @@ export const stepInputs = {
   releaseClaim: z.object(inCluster),
   readCluster: z.object({ ...inCluster, lanes: z.int().min(1).max(20) }),
   planCluster: z.object(inCluster),
-  nextNode: z.object({ ...inCluster, turn: z.int().nonnegative() }),
   closeCluster: z.object({
     ...inCluster,
     reasons: z.array(reasonSchema).max(50),
     recovered: z.array(reasonSchema).max(10).default([]),
   }),
+  nextNode: z.object({ ...inCluster, holder, passed: z.array(z.string().max(63)).max(1000) }),
 
   readLane: z.object({ ...inCluster, lane: z.int().nonnegative(), cursor: z.int().nonnegative() }),
   startProbe: z.object({ ...inCluster, ...asked }),
@@ -139,7 +140,7 @@ export interface StepOutputs {
   readCluster:
     { kind: 'read'; toProbe: number; lanes: number } | { kind: 'refused'; reasons: Reason[] };
   planCluster: { kind: 'planned'; due: number; lanes: number };
-  nextNode: ({ kind: 'node'; soakSeconds: number } & ProbeAddress) | { kind: 'none' };
+  nextNode: ({ kind: 'node'; turn: Turn; soakSeconds: number } & ProbeAddress) | { kind: 'none' };
   closeCluster: { kind: 'closed'; summary: ClusterSummary };
 
   readLane: {

@@ -4,24 +4,20 @@ import type { Durable, Ports } from '../ports.ts';
 import { stepInputs } from '../steps.ts';
 import type { Activities, StepInput, StepName, StepOutput, StepOutputs } from '../steps.ts';
 import { checkBoot, checkReady } from './boot.ts';
-import {
-  claimCluster,
-  closeCluster,
-  nextNode,
-  planCluster,
-  readCluster,
-  releaseClaim,
-} from './cluster.ts';
+import { closeCluster } from './closing.ts';
+import { claimCluster, releaseClaim } from './cluster.ts';
 import { cordon } from './cordon.ts';
 import { drainSlice } from './drain.ts';
 import { finish, leaveMarked, recordNode, undo } from './finish.ts';
 import { findLost, readMarks } from './liveness.ts';
+import { planCluster, readCluster } from './plan.ts';
 import { pollProbe, readLane, saveProbes, startProbe } from './probe.ts';
 import { adoptMark } from './recover.ts';
 import { restart } from './restart.ts';
 import { closeRun, openRun } from './run.ts';
 import { createDesk } from './scene.ts';
 import type { Desk, Memory } from './scene.ts';
+import { nextNode } from './turns.ts';
 
 type Activity<N extends StepName> = (desk: Desk, input: StepInput<N>) => Promise<StepOutputs[N]>;
 

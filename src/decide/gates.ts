@@ -2,7 +2,7 @@ import type { Outcome } from '../domain/outcome.ts';
 import type { Reason } from '../domain/reason.ts';
 import type { Decision } from '../domain/run.ts';
 import type { Gate, Scene, Sight, Stops } from './gate.ts';
-import { claim, clusterState, halted, poolState, slots } from './gates/cluster.ts';
+import { claim, clusterState, halted, poolSlots, poolState, slots } from './gates/cluster.ts';
 import { loopGuard, needReason, sameNeed } from './gates/need.ts';
 import { canceled, hold } from './gates/people.ts';
 import { aksAtWork, autoscaler, nodeNotReady, scheduledEvent } from './gates/signs.ts';
@@ -21,6 +21,7 @@ const waitGates: readonly Gate[] = [
   poolState,
   window,
   slots,
+  poolSlots,
   autoscaler,
   aksAtWork,
   scheduledEvent,

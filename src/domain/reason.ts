@@ -15,6 +15,8 @@ export const reasonKinds = [
   'claim', // another controller has claimed this cluster
   'halted', // an earlier node was restarted and is not proved
   'slots', // as many nodes are out of service as may be
+  'poolSlots', // the same of its pool
+  'failures', // as many nodes have failed in this run as may
   'clusterState', // the cluster is not Succeeded and Running
   'poolState', // the pool is not Succeeded and Running
   'excluded', // settings or the run's own limits leave it out

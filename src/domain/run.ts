@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { shortHash } from './arm.ts';
 import { probeRecordSchema } from './need.ts';
-import { countsSchema, outcomeSchema } from './outcome.ts';
+import { countsSchema, needsPerson, outcomeSchema } from './outcome.ts';
 import { reasonSchema } from './reason.ts';
 
 /** What a run was asked to do. */
@@ -109,6 +109,44 @@ export const nodeResultSchema = z.object({
   instants: instantsSchema,
 });
 export type NodeResult = z.infer<typeof nodeResultSchema>;
+
+/**
+ * Whether the node is still out of service because of us, or may be. What is gone holds nothing;
+ * after a failure that nothing undid, nobody knows.
+ */
+export function isLeftOut({ outcome, instants }: NodeResult): boolean {
+  const { cordoned, uncordoned } = instants;
+  if (uncordoned !== undefined) return false;
+  switch (outcome.kind) {
+    case 'failed':
+      return true;
+    case 'gone':
+    case 'replaced':
+      return false;
+    case 'rebooted':
+    case 'notNeeded':
+    case 'deferred':
+    case 'skipped':
+    case 'canceled':
+    case 'unknown':
+    case 'undrainable':
+    case 'notRebooted':
+    case 'notReady':
+    case 'stillRequired':
+      return cordoned !== undefined;
+  }
+}
+
+/**
+ * Whether a turn counts as failed: we took the node out of service, and now it needs a person. A
+ * node that could not be drained is set aside, one that was not touched is as it was: neither
+ * counts.
+ */
+export function hasFailed({ outcome, instants }: NodeResult): boolean {
+  const { kind } = outcome;
+  const touched = instants.cordoned !== undefined || kind === 'failed';
+  return touched && needsPerson(kind) && kind !== 'undrainable';
+}
 
 /** What the report says about a node: the plan's view, and what came of it. */
 export const nodeReportSchema = z.object({

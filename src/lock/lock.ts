@@ -3,7 +3,7 @@ import { epochMs, instantSchema } from '../domain/instant.ts';
 
 /**
  * The reboot lock of one scope (a cluster's key, or `fleet`): who works on the cluster, which nodes
- * hold a slot, in which order turns are given, and a person's hold. A pure reducer; the durable
+ * hold a slot, which turns were given, and a person's hold. A pure reducer; the durable
  * entity around it is in `entity.ts`. It orders the runs of one controller. It is not what keeps
  * nodes safe when it is lost: the marks on the nodes are.
  */
@@ -12,6 +12,8 @@ const holder = z.string().min(1).max(256);
 
 const slotSchema = z.object({
   holder,
+  /** Of the node whose turn it is for. */
+  pool: z.string(),
   node: z.string(),
   fence: z.number().int(),
   since: instantSchema,
@@ -28,8 +30,10 @@ const ownerSchema = z.object({
   fence: z.number().int(),
   since: instantSchema,
   progressAt: instantSchema,
-  /** Turns given so far: the plan's next node is the one with this index. */
-  turns: z.number().int(),
+  /** Turns given so far, by pool: the pool's next node of the plan is the one with this index. */
+  turns: z.record(z.string(), z.number().int()),
+  /** Turns that ended so that a person is needed. */
+  failures: z.number().int(),
 });
 export type Owner = z.infer<typeof ownerSchema>;
 
@@ -52,6 +56,18 @@ export type LockState = z.infer<typeof lockSchema>;
 
 export const freeLock: LockState = { fence: 0, slots: [] };
 
+export const turnSchema = z.object({
+  pool: z.string().max(63),
+  /** Among the pool's turns. */
+  index: z.number().int().nonnegative(),
+  /** Slots that nodes of the pool may have. */
+  limit: z.number().int().min(1),
+  /** None is given after so many failures. */
+  stopAfterFailures: z.number().int().min(1),
+});
+/** A turn of the plan. Within a pool they are given strictly in order, so none is given twice. */
+export type Turn = z.infer<typeof turnSchema>;
+
 /** Who may write a node can write a mark: an absurd number on one must not use the numbers up. */
 export const highestFloor = 2 ** 40;
 
@@ -72,15 +88,15 @@ export const lockOperation = z.discriminatedUnion('op', [
     evict: z.array(holder).max(100),
   }),
   z.object({ op: z.literal('leave'), holder }),
-  /** The owner's lane takes a slot for its next turn. */
+  /** The owner's lane takes a slot for the turn that it has found to be next. */
   z.object({
     op: z.literal('take'),
     owner: holder,
     holder,
     now: instantSchema,
     limit: z.number().int().min(1),
-    /** A turn of the plan; recovering a marked node is none, and its mark has a slot already. */
-    purpose: z.enum(['turn', 'recover']),
+    /** None for recovering a marked node, whose mark has a slot already. */
+    turn: turnSchema.optional(),
   }),
   /** Names what the slot is for, and says that its holder gets on. */
   z.object({
@@ -91,7 +107,15 @@ export const lockOperation = z.discriminatedUnion('op', [
     detail: z.string().max(500),
     now: instantSchema,
   }),
-  z.object({ op: z.literal('free'), holder }),
+  /** The turn is over. */
+  z.object({
+    op: z.literal('free'),
+    holder,
+    /** A person is needed for the node. */
+    failed: z.boolean(),
+    /** The node is still out of service, and so the slot is not free. */
+    stays: z.boolean(),
+  }),
   z.object({
     op: z.literal('hold'),
     who: holdSchema.shape.who,
@@ -107,7 +131,11 @@ export type LockOperationName = LockOperation['op'];
 export type LockAnswer =
   | { kind: 'entered'; fence: number }
   | { kind: 'held'; owner: Owner }
-  | { kind: 'granted'; fence: number; turn: number }
+  | { kind: 'granted'; fence: number }
+  /** Another lane has that turn, or the last slot of its pool: the next one has to be found anew. */
+  | { kind: 'passed' }
+  /** Too many turns have failed. */
+  | { kind: 'stopped' }
   | { kind: 'full'; slots: Slot[] }
   | { kind: 'notOwner' }
   | { kind: 'done' }
@@ -129,7 +157,7 @@ export function applyLock(
     case 'progress':
       return done(progress(state, operation));
     case 'free':
-      return done({ ...state, slots: state.slots.filter((s) => s.holder !== operation.holder) });
+      return done(free(state, operation));
     case 'hold': {
       const { who, why, until, now } = operation;
       return done({ ...state, hold: { who, why, since: now, ...(until ? { until } : {}) } });
@@ -168,7 +196,7 @@ function enter(before: LockState, { holder, run, now, floor, evict }: OperationO
     state: {
       ...state,
       fence,
-      owner: { holder, run, fence, since: now, progressAt: now, turns: 0 },
+      owner: { holder, run, fence, since: now, progressAt: now, turns: {}, failures: 0 },
       // What an owner before left behind ends here; a node of it that is still out of service has
       // its mark.
       slots: [],
@@ -186,28 +214,49 @@ function evicted(state: LockState, holders: readonly string[]): LockState {
 }
 
 function take(state: LockState, operation: OperationOf<'take'>) {
-  const { holder, now, limit, purpose } = operation;
+  const { holder, now, limit, turn } = operation;
   const { owner } = state;
   if (owner === undefined || owner.holder !== operation.owner) {
     return { state, answer: { kind: 'notOwner' } as const };
   }
   const others = state.slots.filter((slot) => slot.holder !== holder);
-  if (purpose === 'turn' && others.length >= limit)
+  if (turn !== undefined && others.length >= limit)
     return { state, answer: { kind: 'full', slots: others } as const };
+  if (turn !== undefined && owner.failures >= turn.stopAfterFailures) {
+    return { state, answer: { kind: 'stopped' } as const };
+  }
+  if (turn !== undefined && !isNext(turn, owner, others)) {
+    return { state, answer: { kind: 'passed' } as const };
+  }
   const fence = nextFence(state, 0);
-  const slot = { holder, node: '', fence, since: now, step: 'taken', detail: '', progressAt: now };
+  const pool = turn?.pool ?? '';
+  const taken = { holder, pool, node: '', step: 'taken', detail: '' };
   return {
     state: {
       ...state,
       fence,
       owner: {
         ...owner,
-        turns: purpose === 'turn' ? owner.turns + 1 : owner.turns,
+        turns: turn === undefined ? owner.turns : { ...owner.turns, [turn.pool]: turn.index + 1 },
         progressAt: now,
       },
-      slots: [...others, slot],
+      slots: [...others, { ...taken, fence, since: now, progressAt: now }],
     },
-    answer: { kind: 'granted', fence, turn: owner.turns } as const,
+    answer: { kind: 'granted', fence } as const,
+  };
+}
+
+function isNext({ pool, index, limit }: Turn, { turns }: Owner, others: readonly Slot[]): boolean {
+  return (turns[pool] ?? 0) === index && others.filter((slot) => slot.pool === pool).length < limit;
+}
+
+function free(state: LockState, { holder, failed, stays }: OperationOf<'free'>): LockState {
+  const { owner } = state;
+  if (!state.slots.some((slot) => slot.holder === holder)) return state;
+  return {
+    ...state,
+    slots: stays ? state.slots : state.slots.filter((slot) => slot.holder !== holder),
+    ...(owner && failed ? { owner: { ...owner, failures: owner.failures + 1 } } : {}),
   };
 }
 

@@ -3,6 +3,7 @@ import { clusterKey, parseClusterId, shortHash } from '../domain/arm.ts';
 import type { ClusterId } from '../domain/arm.ts';
 import { sentinelPathPattern } from '../domain/probe.ts';
 import { isSelector } from '../domain/selector.ts';
+import { orderDefaults, orderPoolShape, orderShape } from './order.ts';
 import { parseDocument } from './problem.ts';
 import type { Parsed, Problem } from './problem.ts';
 import { whichDefaults, whichPoolShape, whichShape } from './which.ts';
@@ -32,6 +33,7 @@ const poolShape = {
     .describe('Days on which no window opens, and none stays open.'),
   timeZone: timeZoneSchema.describe('IANA zone of windows and excluded dates that name none.'),
   ...whichPoolShape,
+  ...orderPoolShape,
   cordonedByPerson: z
     .enum(['skip', 'reboot'])
     .describe('Nodes that a person cordoned: leave them alone, or reboot and leave cordoned.'),
@@ -104,10 +106,7 @@ const poolShape = {
 
 /** What holds for a cluster as a whole, and the rest. */
 const policyShape = {
-  concurrency: z.int().min(1).max(50).describe('Nodes of a cluster out of service at once.'),
-  poolOrder: z
-    .array(z.string())
-    .describe('Pools whose nodes come first, in this order; system pools come last otherwise.'),
+  ...orderShape,
   ...whichShape,
   probeConcurrency: z
     .int()
@@ -122,8 +121,7 @@ export const poolSettings: ReadonlySet<string> = new Set(Object.keys(poolShape))
 
 /** What every setting is when nobody says anything. */
 export const defaultPolicy = {
-  concurrency: 1,
-  poolOrder: [],
+  ...orderDefaults,
   ...whichDefaults,
   probeConcurrency: 20,
   windows: [],

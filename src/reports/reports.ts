@@ -18,6 +18,8 @@ import type {
 } from '../domain/run.ts';
 import { shortHash } from '../domain/arm.ts';
 import { probeAddressSchema, probeRecordSchema } from '../domain/need.ts';
+import { turnsSchema } from '../domain/turns.ts';
+import type { Turns } from '../domain/turns.ts';
 import type { ProbeRecord } from '../domain/need.ts';
 import { pacesSchema } from '../domain/pace.ts';
 import type { Paces } from '../domain/pace.ts';
@@ -120,6 +122,12 @@ function clusters(documents: Documents) {
       readAs(documents, `${home(run, cluster)}/plan.json`, planSchema),
     writePlan: (run: string, plan: Plan): Promise<void> =>
       documents.write(`${home(run, plan.cluster)}/plan.json`, plan),
+
+    /** Apart from the plan, because each turn reads them. */
+    turns: (run: string, cluster: string): Promise<Turns | undefined> =>
+      readAs(documents, `${home(run, cluster)}/turns.json`, turnsSchema),
+    writeTurns: (run: string, cluster: string, turns: Turns): Promise<void> =>
+      documents.write(`${home(run, cluster)}/turns.json`, turns),
 
     async nodeResults(run: string, cluster: string): Promise<NodeResult[]> {
       const paths = await documents.list(`${home(run, cluster)}/nodes/`);

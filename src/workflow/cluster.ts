@@ -122,7 +122,6 @@ function* recover(flow: Flow, work: ClusterWork, holder: string): Steps<Reason[]
       holder,
       now,
       limit: 1,
-      purpose: 'recover',
     });
     if (slot.kind !== 'granted') {
       return [{ kind: 'lost', value: 'the lock was taken over while nodes were recovered' }];
@@ -143,7 +142,7 @@ function* recover(flow: Flow, work: ClusterWork, holder: string): Steps<Reason[]
     };
     const id = instanceIds.node(run, cluster, node, 'recover');
     yield* subOrchestrate<NodeResult>(flow, 'node', begun, id);
-    yield* askLock(flow, cluster, { op: 'free', holder });
+    yield* askLock(flow, cluster, { op: 'free', holder, failed: false, stays: false });
   }
   return [];
 }
@@ -180,7 +179,7 @@ function* giveTurns(flow: Flow, work: ClusterWork, owner: string, lanes: number)
   const { df } = flow.context;
   const notBefore = nowOf(flow);
   const tasks = Array.from({ length: lanes }, (_, lane) => {
-    const turns: TurnsWork = { run, cluster, owner, lane, limit: lanes, notBefore };
+    const turns: TurnsWork = { run, cluster, owner, lane, limit: lanes, notBefore, passed: [] };
     return df.callSubOrchestrator('turns', turns, instanceIds.turns(run, cluster, lane));
   });
   flow.spent += lanes;

@@ -1,8 +1,9 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { epochMs, isoInstant } from '../domain/instant.ts';
-import { instanceIds } from '../domain/run.ts';
+import { hasFailed, instanceIds, isLeftOut } from '../domain/run.ts';
 import type { NodeResult } from '../domain/run.ts';
 import type { ReasonKind } from '../domain/reason.ts';
+import type { StepOutputs } from '../steps.ts';
 import {
   askLock,
   isTrouble,
@@ -25,6 +26,8 @@ export interface TurnsWork {
   limit: number;
   /** No cordon before that: the node before soaks, and meanwhile the next one is asked. */
   notBefore: string;
+  /** Pools that are through for this lane: what kept their last node would keep the next. */
+  passed: string[];
 }
 
 const patienceMinutes = 20;
@@ -36,92 +39,110 @@ const clusterWide: readonly ReasonKind[] = [
   'claim',
   'halted',
   'clusterState',
-  'window',
-  'fit',
   'slots',
   'lost',
 ];
+/** Reasons that hold for every node of the pool, and for no other. */
+const poolWide: readonly ReasonKind[] = ['window', 'fit', 'poolState', 'poolSlots'];
 
 /**
- * Orchestrator `turns`: one lane that takes a slot, works on the node whose turn it is, frees the
- * slot and takes the next. The lock deals out the turns, so several lanes share one plan.
+ * Orchestrator `turns`: one lane that finds the next node, takes its turn and a slot from the lock,
+ * works on it, frees the slot, and so on. Several lanes share one plan: the lock gives each turn
+ * once.
  */
 export function* turnsOrchestrator(context: OrchestrationContext): Steps<undefined> {
   const flow = newFlow(context);
-  let work = context.df.getInput<TurnsWork>() satisfies TurnsWork;
-  for (;;) {
+  let work: TurnsWork | undefined = context.df.getInput<TurnsWork>() satisfies TurnsWork;
+  while (work !== undefined) {
     if (flow.spent > spendingLimit) {
       context.df.continueAsNew(work);
       return undefined;
     }
-    const soaked = yield* takeTurn(flow, work);
-    if (soaked === undefined) return undefined;
-    work = { ...work, notBefore: soaked };
+    work = yield* takeTurn(flow, work);
+  }
+  return undefined;
+}
+
+/** One turn; returns what the next one goes on with, or nothing when there is to be no other. */
+function* takeTurn(flow: Flow, work: TurnsWork): Steps<TurnsWork | undefined> {
+  const { run, cluster, owner, limit, passed } = work;
+  const holder = flow.context.df.instanceId;
+  const input = { run, cluster, holder, passed };
+  const next = yield* patiently(flow, 'nextNode', input, patienceMinutes);
+  if (isTrouble(next) || next.kind === 'none') return undefined;
+  const { turn } = next;
+  const taking = { op: 'take', owner, holder, now: nowOf(flow), limit, turn } as const;
+  const slot = yield* askLock(flow, cluster, taking);
+  switch (slot.kind) {
+    case 'granted':
+      return yield* reboot(flow, work, next, slot.fence);
+    case 'passed':
+      return work;
+    case 'full':
+    case 'stopped':
+    case 'notOwner':
+    case 'entered':
+    case 'held':
+    case 'done':
+    case 'refused':
+      return undefined;
   }
 }
 
-/** One turn; returns when the next may cordon, or nothing when there is to be no other. */
-function* takeTurn(flow: Flow, work: TurnsWork): Steps<string | undefined> {
-  const { run, cluster, owner, limit, notBefore } = work;
+type NextNode = Extract<StepOutputs['nextNode'], { kind: 'node' }>;
+
+/** Works on the node, and gives its slot back unless the node is still out of service. */
+function* reboot(
+  flow: Flow,
+  work: TurnsWork,
+  next: NextNode,
+  fence: number,
+): Steps<TurnsWork | undefined> {
+  const { run, cluster, notBefore } = work;
+  const { node, pool, instance, vmId } = next;
   const holder = flow.context.df.instanceId;
-  const now = nowOf(flow);
-  const slot = yield* askLock(flow, cluster, {
-    op: 'take',
-    owner,
+  const begun: NodeWork = {
+    run,
+    cluster,
+    node,
+    pool,
+    instance,
+    vmId,
+    fence,
+    purpose: 'reboot',
     holder,
-    now,
-    limit,
-    purpose: 'turn',
-  });
-  if (slot.kind !== 'granted') return undefined;
+    notBefore,
+    state: { step: 'probe' },
+    instants: { begun: nowOf(flow) },
+  };
+  const id = instanceIds.node(run, cluster, node, 'reboot');
+  let result: NodeResult | undefined;
   try {
-    const input = { run, cluster, turn: slot.turn };
-    const next = yield* patiently(flow, 'nextNode', input, patienceMinutes);
-    if (isTrouble(next) || next.kind === 'none') return undefined;
-    const { node, pool, instance, vmId, soakSeconds } = next;
-    const begun: NodeWork = {
-      run,
-      cluster,
-      node,
-      pool,
-      instance,
-      vmId,
-      fence: slot.fence,
-      purpose: 'reboot',
-      holder,
-      notBefore,
-      state: { step: 'probe' },
-      instants: { begun: now },
-    };
-    const id = instanceIds.node(run, cluster, node, 'reboot');
-    const result = yield* subOrchestrate<NodeResult>(flow, 'node', begun, id);
-    if (!goesOn(result)) return undefined;
-    return result.outcome.kind === 'rebooted' ? later(nowOf(flow), soakSeconds) : notBefore;
+    result = yield* subOrchestrate<NodeResult>(flow, 'node', begun, id);
   } finally {
-    yield* askLock(flow, cluster, { op: 'free', holder });
+    // Without a result nobody knows how the node was left.
+    const failed = result === undefined || hasFailed(result);
+    const stays = result === undefined || isLeftOut(result);
+    yield* askLock(flow, cluster, { op: 'free', holder, failed, stays });
   }
+  return goOn(flow, work, next, result);
+}
+
+function goOn(
+  flow: Flow,
+  work: TurnsWork,
+  { pool, soakSeconds }: NextNode,
+  result: NodeResult,
+): TurnsWork | undefined {
+  const { kind, reasons } = result.outcome;
+  const says = (kinds: readonly ReasonKind[]) =>
+    reasons.some((reason) => kinds.includes(reason.kind));
+  // A lane has one slot: it goes no further than the node that keeps it.
+  if (isLeftOut(result) || kind === 'canceled' || says(clusterWide)) return undefined;
+  if (kind === 'rebooted') return { ...work, notBefore: later(nowOf(flow), soakSeconds) };
+  return says(poolWide) ? { ...work, passed: [...work.passed, pool] } : work;
 }
 
 function later(instant: string, seconds: number): string {
   return isoInstant(epochMs(instant) + seconds * 1000);
-}
-
-function goesOn({ outcome }: NodeResult): boolean {
-  switch (outcome.kind) {
-    case 'notReady':
-    case 'notRebooted':
-    case 'failed':
-    case 'canceled':
-      return false;
-    case 'unknown':
-    case 'stillRequired':
-    case 'undrainable':
-    case 'rebooted':
-    case 'notNeeded':
-    case 'gone':
-    case 'replaced':
-    case 'skipped':
-    case 'deferred':
-      return !outcome.reasons.some(({ kind }) => clusterWide.includes(kind));
-  }
 }

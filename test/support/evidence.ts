@@ -19,6 +19,7 @@ export interface NodeNow {
   /** The managed cluster's ARM id. */
   cluster: string;
   node: string;
+  pool: string;
   unschedulable: boolean;
   /** Carries our mark. */
   marked: boolean;

@@ -31,6 +31,7 @@ interface Entry {
 
 const calm: Omit<Scene, 'node' | 'cluster'> = {
   unschedulable: false,
+  pool: 'web',
   marked: false,
   ready: true,
   scaleDown: null,
@@ -96,6 +97,7 @@ const nodeNow = (node: string, more: Partial<NodeNow> = {}): NodeNow => ({
   cluster,
   node,
   unschedulable: false,
+  pool: 'web',
   marked: false,
   ready: true,
   scaleDown: null,

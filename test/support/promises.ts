@@ -53,13 +53,31 @@ function takings(evidence: Evidence): AuditLine[] {
 
 /** Promise 1: never more than `concurrency` nodes of a cluster out of service because of us. */
 export function oneAtATime(evidence: Evidence, concurrency = 1): Violations {
-  const out = new Map<string, { cluster: string; returned: boolean }>();
+  return outAtOnce(evidence, concurrency, ({ cluster }) => cluster);
+}
+
+/** Promise 1 for a pool, where its settings say fewer than the cluster's. */
+export function poolLimit(evidence: Evidence, pool: string, limit: number): Violations {
+  const known = [...evidence.before, ...evidence.after];
+  const pools = new Map(known.map((node) => [node.node, node.pool]));
+  return outAtOnce(evidence, limit, ({ cluster, node }) =>
+    pools.get(node) === pool ? cluster : undefined,
+  );
+}
+
+/** Never more than `limit` nodes of one group out of service because of us; the others don't count. */
+function outAtOnce(
+  evidence: Evidence,
+  limit: number,
+  groupOf: (line: AuditLine) => string | undefined,
+): Violations {
+  const out = new Map<string, { group: string; returned: boolean }>();
   const unready = new Set(evidence.before.filter(({ ready }) => !ready).map(({ node }) => node));
   const violations: Violations = [];
   const left = [...evidence.departures];
   for (const line of evidence.lines) {
     for (; left[0] !== undefined && left[0].seq < line.seq; left.shift()) out.delete(left[0].node);
-    const { action, node, cluster } = line;
+    const { action, node } = line;
     if (action === 'ready') {
       if (line.detail['ready'] === 'True') unready.delete(node);
       else unready.add(node);
@@ -67,9 +85,11 @@ export function oneAtATime(evidence: Evidence, concurrency = 1): Violations {
     if (!tookEffect(line) && action !== 'ready') continue;
     const change = action === 'annotate' ? markChange(line) : undefined;
     if (isOurs(evidence, line) && (action === 'cordon' || change === 'written') && !out.has(node)) {
-      out.set(node, { cluster, returned: false });
-      const others = [...out].filter(([, one]) => one.cluster === cluster).map(([name]) => name);
-      if (others.length > concurrency) {
+      const group = groupOf(line);
+      if (group === undefined) continue;
+      out.set(node, { group, returned: false });
+      const others = [...out].filter(([, one]) => one.group === group).map(([name]) => name);
+      if (others.length > limit) {
         violations.push(`${where(line)}: out of service at once: ${others.join(', ')}`);
       }
     }
@@ -347,6 +367,7 @@ const reasons = new Set(
     'window fit hold canceled lock claim halted slots clusterState poolState excluded unsupported nodeNotReady ' +
     'cordonedByPerson autoscaler aksAtWork scheduledEvent kured blockingPod prometheus azureAlert approval rejected ' +
     'needAge forced identityMismatch loopGuard probe turn blocked terminating undrainable ' +
+    'poolSlots failures ' +
     'drainDeadline lost uncordoned restartRefused sameBoot notReady daemonSets stillRequired gone replaced ' +
     'recovered throttled forbidden notFound conflict invalid unreachable timeout bug'
   ).split(' '),

@@ -9,6 +9,7 @@ interface Metadata {
   name: string;
   namespace?: string;
   annotations?: Record<string, string>;
+  labels?: Record<string, string>;
   ownerReferences?: { kind: string; name: string; controller?: boolean }[];
   deletionTimestamp?: string;
 }
@@ -32,6 +33,7 @@ const isReady = ({ conditions = [] }: Status) =>
 const nodeNow = (cluster: string, { metadata, spec, status }: ApiNode): NodeNow => ({
   cluster,
   node: metadata.name,
+  pool: metadata.labels?.['agentpool'] ?? '',
   unschedulable: spec.unschedulable === true,
   marked: markAnnotation in (metadata.annotations ?? {}),
   ready: isReady(status),

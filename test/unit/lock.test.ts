@@ -2,7 +2,7 @@ import type { EntityContext } from 'durable-functions';
 import fc from 'fast-check';
 import { lockEntity } from '../../src/lock/entity.ts';
 import { activeHold, applyLock, freeLock, lockOperation, parseLock } from '../../src/lock/lock.ts';
-import type { LockAnswer, LockOperation, LockState } from '../../src/lock/lock.ts';
+import type { LockAnswer, LockOperation, LockState, Turn } from '../../src/lock/lock.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2026, 10, 23, 22, minute)).toISOString();
 const now = at(0);
@@ -16,13 +16,20 @@ const enter = (holder: string, more: { floor?: number; evict?: string[] } = {}):
   evict: [],
   ...more,
 });
-const take = (owner: string, holder: string, limit = 1): LockOperation => ({
+const turn = (pool: string, index: number, more: Partial<Turn> = {}): Turn => ({
+  pool,
+  index,
+  limit: 50,
+  stopAfterFailures: 1,
+  ...more,
+});
+const take = (owner: string, holder: string, limit = 1, next = turn('web', 0)): LockOperation => ({
   op: 'take',
   owner,
   holder,
   now,
   limit,
-  purpose: 'turn',
+  turn: next,
 });
 const recover = (owner: string, holder: string): LockOperation => ({
   op: 'take',
@@ -30,7 +37,6 @@ const recover = (owner: string, holder: string): LockOperation => ({
   holder,
   now,
   limit: 1,
-  purpose: 'recover',
 });
 const progress = (holder: string, minute: number): LockOperation => ({
   op: 'progress',
@@ -40,7 +46,12 @@ const progress = (holder: string, minute: number): LockOperation => ({
   detail: '3 pods left',
   now: at(minute),
 });
-const free = (holder: string): LockOperation => ({ op: 'free', holder });
+const free = (holder: string, how: { failed?: true; stays?: true } = {}): LockOperation => ({
+  op: 'free',
+  holder,
+  failed: how.failed === true,
+  stays: how.stays === true,
+});
 const leave = (holder: string): LockOperation => ({ op: 'leave', holder });
 
 /** Applies the operations one after the other; the last answer, and the state after it. */
@@ -91,11 +102,11 @@ describe('the lock', () => {
     );
     expect(answer).toEqual({ kind: 'entered', fence: 3 });
     expect(state.slots).toEqual([]);
-    expect(state.owner).toMatchObject({ holder: 'b', turns: 0 });
+    expect(state.owner).toMatchObject({ holder: 'b', turns: {}, failures: 0 });
   });
 
   it('takes slots of the dead back also while its owner stays', () => {
-    const held = after(enter('a'), take('a', 'dead', 2), take('a', 'alive', 2));
+    const held = after(enter('a'), take('a', 'dead', 2), take('a', 'alive', 2, turn('web', 1)));
     const others = applyLock(held.state, enter('b', { evict: ['dead'] }));
     expect(others.answer.kind).toBe('held');
     expect(holders(others.state)).toEqual(['alive']);
@@ -117,28 +128,64 @@ describe('a slot', () => {
   it('is given to the lanes of the owner only, as many as may be', () => {
     expect(answer(take('a', 'lane'))).toEqual({ kind: 'notOwner' });
     expect(answer(enter('a'), take('b', 'lane'))).toEqual({ kind: 'notOwner' });
-    expect(answer(enter('a'), take('a', 'one'))).toEqual({ kind: 'granted', fence: 2, turn: 0 });
-    expect(answer(enter('a'), take('a', 'one'), take('a', 'two'))).toMatchObject({
+    const second = turn('web', 1);
+    expect(answer(enter('a'), take('a', 'one'))).toEqual({ kind: 'granted', fence: 2 });
+    expect(answer(enter('a'), take('a', 'one'), take('a', 'two', 1, second))).toMatchObject({
       kind: 'full',
       slots: [{ holder: 'one' }],
     });
-    expect(answer(enter('a'), take('a', 'one', 2), take('a', 'two', 2))).toEqual({
+    expect(answer(enter('a'), take('a', 'one', 2), take('a', 'two', 2, second))).toEqual({
       kind: 'granted',
       fence: 3,
-      turn: 1,
     });
   });
 
   it('that is freed can be taken again, for the next turn', () => {
     const free1 = [enter('a'), take('a', 'one'), free('one')];
-    expect(answer(...free1, take('a', 'two'))).toEqual({ kind: 'granted', fence: 3, turn: 1 });
+    const next = take('a', 'two', 1, turn('web', 1));
+    expect(answer(...free1, next)).toEqual({ kind: 'granted', fence: 3 });
     expect(after(...free1, free('one')).state.slots).toEqual([]);
   });
 
-  it('for recovering deals no turn and does not wait, because the mark has a slot already', () => {
+  it('is for one turn of one lane: who comes second with the same has to look again', () => {
+    const both = [enter('a'), take('a', 'one', 2), take('a', 'two', 2)];
+    expect(answer(...both)).toEqual({ kind: 'passed' });
+    expect(answer(...both, take('a', 'two', 2, turn('web', 2)))).toEqual({ kind: 'passed' });
+    expect(answer(...both, take('a', 'two', 2, turn('web', 1))).kind).toBe('granted');
+    expect(answer(...both, take('a', 'two', 2, turn('batch', 0))).kind).toBe('granted');
+  });
+
+  it('is not given while its pool has no room, though the cluster has', () => {
+    const narrow = (index: number) => turn('web', index, { limit: 1 });
+    const one = [enter('a'), take('a', 'one', 3, narrow(0))];
+    expect(answer(...one, take('a', 'two', 3, narrow(1)))).toEqual({ kind: 'passed' });
+    expect(answer(...one, take('a', 'two', 3, turn('batch', 0))).kind).toBe('granted');
+    expect(answer(...one, free('one'), take('a', 'two', 3, narrow(1))).kind).toBe('granted');
+  });
+
+  it('stays taken by a node that is left out of service, until the next owner', () => {
+    const left = [enter('a'), take('a', 'one'), free('one', { failed: true, stays: true })];
+    expect(holders(after(...left).state)).toEqual(['one']);
+    expect(answer(...left, take('a', 'two', 1, turn('web', 1))).kind).toBe('full');
+    expect(after(...left, leave('a'), enter('b')).state.slots).toEqual([]);
+  });
+
+  it('is not given any more once enough turns have failed', () => {
+    const next = (index: number) =>
+      take('a', 'one', 1, turn('web', index, { stopAfterFailures: 2 }));
+    const once = [enter('a'), next(0), free('one', { failed: true })];
+    expect(answer(...once, next(1)).kind).toBe('granted');
+    expect(after(...once, free('one', { failed: true })).state.owner?.failures).toBe(1);
+    const twice = [...once, next(1), free('one', { failed: true })];
+    expect(answer(...twice, next(2))).toEqual({ kind: 'stopped' });
+    expect(answer(...twice, recover('a', 'a')).kind).toBe('granted');
+    expect(answer(...twice, leave('a'), enter('b'), take('b', 'one')).kind).toBe('granted');
+  });
+
+  it('for recovering is no turn and does not wait, because the mark has a slot already', () => {
     const { state, answer } = after(enter('a'), take('a', 'one'), recover('a', 'a'));
-    expect(answer).toEqual({ kind: 'granted', fence: 3, turn: 1 });
-    expect(state.owner?.turns).toBe(1);
+    expect(answer).toEqual({ kind: 'granted', fence: 3 });
+    expect(state.owner?.turns).toEqual({ web: 1 });
   });
 
   it('of an owner that has left ends when the next one enters: what is still out has its mark', () => {
@@ -213,6 +260,12 @@ describe('a hold', () => {
 });
 
 const people = fc.constantFrom('a', 'b', 'c', 'd');
+const someTurn: fc.Arbitrary<Turn> = fc.record({
+  pool: fc.constantFrom('web', 'batch'),
+  index: fc.nat({ max: 2 }),
+  limit: fc.constantFrom(1, 2),
+  stopAfterFailures: fc.constantFrom(1, 3),
+});
 const operation: fc.Arbitrary<LockOperation> = fc.oneof(
   fc
     .record({
@@ -222,10 +275,12 @@ const operation: fc.Arbitrary<LockOperation> = fc.oneof(
     })
     .map(({ holder, ...more }) => enter(holder, more)),
   people.map(leave),
-  fc.tuple(people, people).map(([owner, holder]) => take(owner, holder, 2)),
+  fc.tuple(people, people, someTurn).map(([owner, holder, next]) => take(owner, holder, 2, next)),
   fc.tuple(people, people).map(([owner, holder]) => recover(owner, holder)),
   fc.tuple(people, fc.nat({ max: 59 })).map(([holder, minute]) => progress(holder, minute)),
-  people.map(free),
+  fc
+    .tuple(people, fc.boolean(), fc.boolean())
+    .map(([holder, failed, stays]): LockOperation => ({ op: 'free', holder, failed, stays })),
   fc.constant<LockOperation>({ op: 'lift' }),
 );
 
@@ -265,24 +320,26 @@ describe('whatever is asked of the lock, in whatever order,', () => {
   it('a turn is given only while fewer than the limit are out, and to one lane each', () => {
     always((steps) => {
       for (const { before, operation, answer } of steps) {
-        const turn = operation.op === 'take' && operation.purpose === 'turn';
-        const others = turn ? before.slots.filter((s) => s.holder !== operation.holder) : [];
-        expect(turn && answer.kind === 'granted' ? others.length < operation.limit : true).toBe(
-          true,
-        );
         expect(new Set(holders(before)).size).toBe(before.slots.length);
+        if (operation.op !== 'take' || answer.kind !== 'granted') continue;
+        const { turn, holder, limit } = operation;
+        const others = before.slots.filter((slot) => slot.holder !== holder);
+        if (turn === undefined) continue;
+        expect(others.length).toBeLessThan(limit);
+        expect(others.filter(({ pool }) => pool === turn.pool).length).toBeLessThan(turn.limit);
       }
     });
   });
 
-  it('each turn of an ownership is dealt once, in order', () => {
+  it('each turn of a pool is given once in an ownership, in order', () => {
     always((steps) => {
-      const dealt = new Map<number, number[]>();
+      const dealt = new Map<string, number[]>();
       for (const { before, operation, answer } of steps) {
         if (answer.kind !== 'granted' || operation.op !== 'take') continue;
-        if (operation.purpose === 'recover') continue;
-        const fence = before.owner?.fence ?? 0;
-        dealt.set(fence, [...(dealt.get(fence) ?? []), answer.turn]);
+        if (operation.turn === undefined) continue;
+        const { pool, index } = operation.turn;
+        const key = `${before.owner?.fence} ${pool}`;
+        dealt.set(key, [...(dealt.get(key) ?? []), index]);
       }
       for (const turns of dealt.values()) expect(turns).toEqual(turns.map((_, index) => index));
     });
@@ -352,7 +409,7 @@ describe('the entity around the lock', () => {
 
   it('does what the message is called, whatever the input says it is', () => {
     const { state } = after(enter('a'), take('a', 'lane'));
-    const seen = send(state, 'free', { op: 'leave', holder: 'lane' });
+    const seen = send(state, 'free', { ...free('lane'), op: 'leave' });
     expect(seen.state).toMatchObject({ owner: { holder: 'a' }, slots: [] });
   });
 

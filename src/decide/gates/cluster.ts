@@ -1,4 +1,6 @@
+import { sameArmId } from '../../domain/arm.ts';
 import { readMark } from '../../domain/mark.ts';
+import type { NodeView } from '../../domain/node.ts';
 import type { Reason } from '../../domain/reason.ts';
 import type { Scene, Sight } from '../gate.ts';
 
@@ -60,4 +62,19 @@ export function slots({ node }: Sight, { marked, concurrency }: Scene): Reason |
     kind: 'slots',
     value: `out of service already: ${names} (${concurrency} may be)`,
   };
+}
+
+/** The same of the node's pool. */
+export function poolSlots({ node, match, policy }: Sight, { marked }: Scene): Reason | undefined {
+  const pool = match.kind === 'matched' ? match.pool.name : node.pool;
+  const others = markedIn(pool, marked).filter(({ name }) => name !== node.name);
+  if (others.length < policy.maxUnavailable) return undefined;
+  const names = others.map(({ name }) => name).join(', ');
+  const value = `out of service in pool ${pool}: ${names} (${policy.maxUnavailable} may be)`;
+  return { kind: 'poolSlots', value };
+}
+
+/** Marks that count against a pool; one on a node of no pool counts against every one. */
+export function markedIn(pool: string, marked: readonly NodeView[]): NodeView[] {
+  return marked.filter((node) => node.pool === '' || sameArmId(node.pool, pool));
 }

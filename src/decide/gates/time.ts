@@ -8,22 +8,25 @@ import type { Sight, Stops } from '../gate.ts';
 
 const minuteMs = 60_000;
 
-export function window(sight: Sight, stops: Stops): Reason | undefined {
+/** As much of a node as the clock asks for. */
+type Placed = Pick<Sight, 'policy'> & { node: Pick<Sight['node'], 'pool'> };
+
+export function window(
+  sight: Placed,
+  stops: Pick<Stops, 'now' | 'maintenance' | 'paces'>,
+): Reason | undefined {
   const { drainMinutes, restartMinutes } = expectedOf(sight.policy, sight.node.pool, stops.paces);
   return fits(sight, stops, drainMinutes + restartMinutes);
 }
 
 /** Once cordoned only what is left counts: restart and proof. */
-export function windowForRestart(
-  sight: Pick<Sight, 'policy' | 'node'>,
-  stops: Stops,
-): Reason | undefined {
+export function windowForRestart(sight: Placed, stops: Stops): Reason | undefined {
   return fits(sight, stops, expectedOf(sight.policy, sight.node.pool, stops.paces).restartMinutes);
 }
 
 function fits(
   { policy }: Pick<Sight, 'policy'>,
-  { now, maintenance }: Stops,
+  { now, maintenance }: Pick<Stops, 'now' | 'maintenance'>,
   minutes: number,
 ): Reason | undefined {
   const view = viewWindows(policy, maintenance, now);

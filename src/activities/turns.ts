@@ -1,0 +1,37 @@
+import { nextTurn } from '../decide/turn.ts';
+import { lockEntityName } from '../lock/entity.ts';
+import { parseLock } from '../lock/lock.ts';
+import { policyOf } from '../policy/settings.ts';
+import type { StepInput, StepOutputs } from '../steps.ts';
+import { openSite } from './scene.ts';
+import type { Desk } from './scene.ts';
+
+/**
+ * The next node that a lane may take, as far as one can see: the lock has the last word, because
+ * what is read here may be old. None when the plan is through, and when the run was canceled.
+ */
+export async function nextNode(
+  desk: Desk,
+  { run, cluster, holder, passed }: StepInput<'nextNode'>,
+): Promise<StepOutputs['nextNode']> {
+  const site = await openSite(desk, cluster);
+  const turns = await desk.reports.turns(run, cluster);
+  const { owner, slots } = parseLock(await desk.durable.entity(lockEntityName, cluster));
+  const canceled = (await desk.reports.cancel(run)) !== undefined;
+  if (turns === undefined || owner?.run !== run || canceled) return { kind: 'none' };
+  const others = slots.filter((slot) => slot.holder !== holder);
+  const next = nextTurn(turns, { turns: owner.turns, slots: others }, (pool) =>
+    passed.includes(pool) ? 0 : policyOf(site.cluster, pool).maxUnavailable,
+  );
+  if (next === undefined) return { kind: 'none' };
+  const { address, index, limit } = next;
+  const { pool } = address;
+  const { stopAfterFailures } = site.policy;
+  const { soakSeconds } = policyOf(site.cluster, pool);
+  return {
+    kind: 'node',
+    ...address,
+    turn: { pool, index, limit, stopAfterFailures },
+    soakSeconds,
+  };
+}

@@ -1,0 +1,32 @@
+import * as z from 'zod';
+
+/** Settings that say in which order nodes have their turns, how many at once, and until when. */
+
+/** Those that may differ from pool to pool. */
+export const orderPoolShape = {
+  maxUnavailable: z
+    .int()
+    .min(1)
+    .max(50)
+    .describe('Nodes of the pool out of service at once; `concurrency` counts as well.'),
+} as const;
+
+/** Those that hold for a cluster. */
+export const orderShape = {
+  concurrency: z.int().min(1).max(50).describe('Nodes of a cluster out of service at once.'),
+  stopAfterFailures: z
+    .int()
+    .min(1)
+    .max(1000)
+    .describe('After so many failed nodes a run begins no other node of the cluster.'),
+  poolOrder: z
+    .array(z.string())
+    .describe('Pools whose nodes come first, in this order; system pools come last otherwise.'),
+} as const;
+
+export const orderDefaults = {
+  concurrency: 1,
+  stopAfterFailures: 1,
+  poolOrder: [],
+  maxUnavailable: 50,
+} as const satisfies z.infer<z.ZodObject<typeof orderShape & typeof orderPoolShape>>;
