@@ -112,11 +112,16 @@ export interface MarkedNode {
 }
 
 /** Facts about a node that its report carries from the cordon on. */
-export interface NodeFacts {
+export interface NodeFacts extends Escalated {
   uid: string;
   wasUnschedulable: boolean;
   bootIdBefore: string;
   kernelBefore: string;
+}
+
+/** What the drain did beyond evicting, once it did; the outcome has to say it. */
+export interface Escalated {
+  escalated?: string;
 }
 
 /** How a node's mark says where its work was left. */
@@ -166,12 +171,17 @@ export interface StepOutputs {
     | { kind: 'no'; outcome: Outcome }
     | { kind: 'again'; waitSeconds: number };
   drainSlice:
-    | { kind: 'drained'; at: string }
-    | { kind: 'draining'; waitSeconds: number; detail: string }
-    | { kind: 'stop'; outcome: Outcome }
+    | (Escalated &
+        (
+          | { kind: 'drained'; at: string }
+          | { kind: 'draining'; waitSeconds: number; detail: string }
+          /** The deadline has passed, and settings want the restart all the same. */
+          | { kind: 'undrained'; detail: string }
+          | { kind: 'stop'; outcome: Outcome }
+        ))
     | Ended;
   restart:
-    | { kind: 'asked'; at: string; waitSeconds: number; token?: string }
+    | ({ kind: 'asked'; at: string; waitSeconds: number; token?: string } & Escalated)
     | { kind: 'notDrained' }
     | { kind: 'wait'; waitSeconds: number; detail: string }
     | { kind: 'stop'; outcome: Outcome }

@@ -1,15 +1,31 @@
-import type { PodLeft } from '../domain/drain.ts';
+import type { DrainSlice, PodLeft } from '../domain/drain.ts';
+import { epochMs } from '../domain/instant.ts';
+import type { Mark } from '../domain/mark.ts';
+import type { Outcome } from '../domain/outcome.ts';
 import type { Reason } from '../domain/reason.ts';
+import { isOverdue, wayOf } from '../decide/deadline.ts';
 import { decideStop } from '../decide/gates.ts';
-import type { StepInput, StepOutputs } from '../steps.ts';
+import type { Policy } from '../policy/settings.ts';
+import type { Ended, StepInput, StepOutputs } from '../steps.ts';
 import { tell } from './events.ts';
-import { hold, isOver, nowIso, outcome, outcomeOf, stoppedOutcome } from './node.ts';
+import {
+  escalatedOf,
+  hold,
+  isOver,
+  nowIso,
+  outcome,
+  outcomeOf,
+  rewriteMark,
+  stoppedOutcome,
+  withEscalated,
+} from './node.ts';
 import type { Held } from './node.ts';
 import { drainPolicy, readStops, rememberedFacts } from './scene.ts';
 import type { Desk } from './scene.ts';
 
-/** Slices come quicker than polls: pods usually leave within seconds. */
+/** At first slices come quicker than polls: pods usually leave within seconds. */
 const sliceSeconds = 5;
+const quickMinutes = 5;
 
 /**
  * One slice of the drain: evicts a few pods, looks, and says what is left and why. Whatever says
@@ -28,30 +44,82 @@ export async function drainSlice(
   } else if (!node.unschedulable) {
     return { kind: 'stop', outcome: uncordonedAfterRestart };
   }
-  const slice = await kubernetes.drainSlice(node.name, drainPolicy(policy), desk.clock.now());
-  const line = { level: 'info' as const, run: input.run, cluster: input.cluster, node: node.name };
-  if (slice.left.length === 0) {
-    desk.log({ ...line, message: 'drained' });
+  const now = desk.clock.now();
+  const way = wayOf(policy, epochMs(input.since), now);
+  const noted = way === 'delete' ? await noteDeletions(desk, held) : mark;
+  if (noted === undefined) {
+    const detail = 'the node changed just now';
+    return { kind: 'draining', waitSeconds: sliceSeconds, detail };
+  }
+  const slice = await kubernetes.drainSlice(node.name, drainPolicy(policy, way), now);
+  return { ...(await judge(desk, input, held, slice)), ...escalatedOf(noted) };
+}
+
+/** What the drain comes to, now that the slice is done. */
+async function judge(
+  desk: Desk,
+  { run, cluster, since }: StepInput<'drainSlice'>,
+  held: Held,
+  { left, evicted, staying }: DrainSlice,
+): Promise<Exclude<StepOutputs['drainSlice'], Ended>> {
+  const { node, policy } = held;
+  const line = { level: 'info' as const, run, cluster, node: node.name };
+  if (left.length === 0) {
+    desk.log({ ...line, message: 'drained', detail: { staying } });
     await tell(desk, held, 'Drained', 'Nothing is left to drain');
     return { kind: 'drained', at: nowIso(desk) };
   }
-  await tellBlocked(desk, held, slice.left);
-  const reasons = reasonsOf(slice.left);
-  if (isOver(desk, input.since, policy.drainTimeoutMinutes)) {
-    const { drainTimeoutMinutes } = policy;
-    const late: Reason = {
-      kind: 'drainDeadline',
-      value: `not drained within ${drainTimeoutMinutes} minutes, ${podCount(slice.left)} left`,
-    };
-    return { kind: 'stop', outcome: outcomeOf('undrainable', [late, ...reasons]) };
+  await tellBlocked(desk, held, left);
+  const detail = detailOf(left);
+  desk.log({
+    ...line,
+    message: 'draining',
+    detail: { detail, evicted, left: left.slice(0, manyReasons) },
+  });
+  if (isOverdue(policy, epochMs(since), desk.clock.now())) {
+    return policy.atDrainDeadline === 'restart'
+      ? { kind: 'undrained', detail }
+      : { kind: 'stop', outcome: overdueOutcome(policy, left) };
   }
-  const refused = slice.left.filter(({ state }) => state === 'refused');
-  if (refused.length > 0) {
+  const refused = left.filter(({ state }) => state === 'refused');
+  if (refused.length > 0 && policy.atDrainDeadline !== 'restart') {
     return { kind: 'stop', outcome: outcomeOf('undrainable', reasonsOf(refused)) };
   }
-  const detail = detailOf(slice.left);
-  desk.log({ ...line, message: 'draining', detail: { detail, evicted: slice.evicted } });
-  return { kind: 'draining', waitSeconds: sliceSeconds, detail };
+  const quick = !isOver(desk, since, quickMinutes);
+  const waitSeconds = quick ? sliceSeconds : Math.max(sliceSeconds, policy.pollSeconds);
+  return { kind: 'draining', waitSeconds, detail };
+}
+
+function overdueOutcome(policy: Policy, left: readonly PodLeft[]): Outcome {
+  const { drainTimeoutMinutes, atDrainDeadline } = policy;
+  const late: Reason = {
+    kind: 'drainDeadline',
+    value: `not drained within ${drainTimeoutMinutes} minutes, ${podCount(left)} left`,
+  };
+  const stops: Reason[] =
+    atDrainDeadline === 'stop'
+      ? [{ kind: 'stopped', value: 'no other node is begun in this run (atDrainDeadline)' }]
+      : [];
+  return outcomeOf('undrainable', [late, ...stops, ...reasonsOf(left)]);
+}
+
+/**
+ * Deleting is more than evicting, and has to be said in the outcome: so it is written on the mark
+ * before anything is deleted.
+ *
+ * @returns the mark as it is then; nothing when somebody else changed the node meanwhile
+ */
+async function noteDeletions(desk: Desk, held: Held): Promise<Mark | undefined> {
+  const { kubernetes, node, policy, mark } = held;
+  const after = `deleted after ${policy.deleteAfterMinutes} minutes, whatever budgets say`;
+  if (mark.escalated?.includes(after) === true) return mark;
+  const order = drainPolicy(policy, 'delete');
+  const { left } = await kubernetes.leftToDrain(node.name, order, desk.clock.now());
+  const next = left.filter(({ state }) => state === 'evicting').map(({ pod }) => pod);
+  if (next.length === 0) return mark;
+  const noted = withEscalated(mark, `${podCount(next)} ${after}: ${next.join(', ')}`);
+  const patched = await rewriteMark(held, noted);
+  return patched.kind === 'done' ? noted : undefined;
 }
 
 /** Nothing is evicted from a node that somebody put back into service. */
@@ -95,11 +163,22 @@ export function reasonsOf(left: readonly PodLeft[]): Reason[] {
     .map(({ reason }) => reason);
 }
 
-function detailOf(left: readonly PodLeft[]): string {
-  const [first] = reasonsOf(left);
-  return `${podCount(left)} left: ${first?.value ?? ''}`;
+const longestDetail = 380;
+
+/** As many pods as fit into a line of progress, with what holds each up; the log has them all. */
+export function detailOf(left: readonly PodLeft[]): string {
+  const words: string[] = [];
+  let length = 0;
+  for (const { value } of reasonsOf(left)) {
+    length += value.length + 2;
+    if (words.length > 0 && length > longestDetail) break;
+    words.push(value);
+  }
+  const more = left.length - words.length;
+  if (more > 0) words.push(`and ${more} more`);
+  return `${podCount(left)} left: ${words.join('; ')}`;
 }
 
-function podCount({ length }: readonly PodLeft[]): string {
+function podCount({ length }: readonly unknown[]): string {
   return length === 1 ? '1 pod' : `${length} pods`;
 }

@@ -1,5 +1,5 @@
 import { isoInstant } from '../domain/instant.ts';
-import { markAnnotation, readMark, writeMark } from '../domain/mark.ts';
+import { longestEscalated, markAnnotation, readMark, writeMark } from '../domain/mark.ts';
 import type { Mark } from '../domain/mark.ts';
 import { conditionalPatch } from '../domain/node.ts';
 import type { NodeView } from '../domain/node.ts';
@@ -9,7 +9,7 @@ import { restoreScaleDown } from '../domain/scaleDown.ts';
 import { TroubleError } from '../domain/trouble.ts';
 import type { Policy } from '../policy/settings.ts';
 import type { Kubernetes } from '../ports.ts';
-import type { Ended, NodeFacts } from '../steps.ts';
+import type { Ended, Escalated, NodeFacts } from '../steps.ts';
 import { connect, openSite, policyFor } from './scene.ts';
 import type { Desk, Site } from './scene.ts';
 
@@ -102,7 +102,26 @@ export async function rewriteMark(
 
 export function factsOf(mark: Mark): NodeFacts {
   const { wasUnschedulable, bootId, kernel, uid } = mark;
-  return { uid, wasUnschedulable, bootIdBefore: bootId, kernelBefore: kernel };
+  return {
+    uid,
+    wasUnschedulable,
+    bootIdBefore: bootId,
+    kernelBefore: kernel,
+    ...escalatedOf(mark),
+  };
+}
+
+/** What the outcome has to say of the drain, as far as it is written on the mark. */
+export function escalatedOf({ escalated }: Mark): Escalated {
+  return escalated === undefined ? {} : { escalated };
+}
+
+/** The mark with one thing more that the drain did beyond evicting; said once. */
+export function withEscalated(mark: Mark, what: string): Mark {
+  const { escalated: before = '' } = mark;
+  if (what === '' || before.includes(what)) return mark;
+  const escalated = [before, what].filter((text) => text !== '').join('; ');
+  return { ...mark, escalated: escalated.slice(0, longestEscalated) };
 }
 
 export function outcome(kind: OutcomeKind, reason: ReasonKind, value: string): Outcome {

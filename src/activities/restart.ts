@@ -1,16 +1,28 @@
 import type { Mark } from '../domain/mark.ts';
 import { parseInstanceRef } from '../domain/arm.ts';
+import { epochMs } from '../domain/instant.ts';
 import type { InstanceRef } from '../domain/arm.ts';
 import type { Instance } from '../domain/cluster.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Reason } from '../domain/reason.ts';
+import { mayRestartUndrained } from '../decide/deadline.ts';
 import { decideCordoned } from '../decide/gates.ts';
 import type { Match } from '../decide/identity.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
 import type { Trouble } from '../domain/trouble.ts';
-import { reasonsOf, stopReasons, uncordonedAfterRestart } from './drain.ts';
+import { detailOf, reasonsOf, stopReasons, uncordonedAfterRestart } from './drain.ts';
 import { tell } from './events.ts';
-import { hold, isOver, nowIso, outcome, outcomeOf, rewriteMark, stoppedOutcome } from './node.ts';
+import {
+  escalatedOf,
+  hold,
+  isOver,
+  nowIso,
+  outcome,
+  outcomeOf,
+  rewriteMark,
+  stoppedOutcome,
+  withEscalated,
+} from './node.ts';
 import type { Held } from './node.ts';
 import { drainPolicy, matchNow, readFacts, readScene } from './scene.ts';
 import type { Desk } from './scene.ts';
@@ -33,7 +45,7 @@ export async function restart(
   const { mark, node, policy } = held;
   const asked = mark.attempt;
   if (asked !== undefined && asked.number >= input.attempt) {
-    return { kind: 'asked', at: asked.at, waitSeconds: waitAfterAskSeconds };
+    return { kind: 'asked', at: asked.at, waitSeconds: waitAfterAskSeconds, ...escalatedOf(mark) };
   }
   if (asked !== undefined && node.bootId !== '' && node.bootId !== mark.bootId) {
     return { kind: 'booted', at: nowIso(desk) };
@@ -45,20 +57,29 @@ export async function restart(
   const guarded = await guard(desk, input, held);
   if (guarded.kind !== 'go') return guarded;
   const at = nowIso(desk);
-  const attempt: Mark = { ...mark, attempt: { number: input.attempt, at } };
+  const escalated = withEscalated(mark, guarded.undrained);
+  const attempt: Mark = { ...escalated, attempt: { number: input.attempt, at } };
   const patched = await rewriteMark(held, attempt);
   if (patched.kind !== 'done') {
     const value = 'the node changed just before the restart';
     return waitOrStop(desk, input, held, [{ kind: 'conflict', value }]);
   }
   const { run, cluster } = input;
-  const line = { run, cluster, node: node.name, step: 'restart' };
+  const line = {
+    run,
+    cluster,
+    node: node.name,
+    step: 'restart',
+    detail: { ...escalatedOf(attempt) },
+  };
+  const waitSeconds = waitAfterAskSeconds;
+  const askedNow = { kind: 'asked' as const, at, waitSeconds, ...escalatedOf(attempt) };
   const started = await desk.azure.startRestart(guarded.ref);
   switch (started.kind) {
     case 'started':
       desk.log({ level: 'info', message: 'restart asked for', ...line });
       await tell(desk, held, 'RestartAsked', `Restart asked for, attempt ${input.attempt}`);
-      return { kind: 'asked', at, waitSeconds: waitAfterAskSeconds, token: started.token };
+      return { ...askedNow, token: started.token };
     case 'unsure':
       desk.log({
         level: 'warn',
@@ -72,7 +93,7 @@ export async function restart(
         'RestartAsked',
         `Restart may have been asked for, attempt ${input.attempt}: ${started.trouble.value}`,
       );
-      return { kind: 'asked', at, waitSeconds: waitAfterAskSeconds };
+      return askedNow;
     case 'refused':
       desk.log({
         level: 'warn',
@@ -86,12 +107,10 @@ export async function restart(
 }
 
 type Go = { kind: 'go'; ref: InstanceRef };
+/** With what is on the node all the same, by the pool's settings; empty when it is drained. */
+type Guarded = (Go & { undrained: string }) | StepOutputs['restart'];
 
-async function guard(
-  desk: Desk,
-  input: StepInput<'restart'>,
-  held: Held,
-): Promise<Go | StepOutputs['restart']> {
+async function guard(desk: Desk, input: StepInput<'restart'>, held: Held): Promise<Guarded> {
   const { kubernetes, node, site, policy, mark } = held;
   // A second attempt is no new decision: the restart was asked for, holds and windows stop nothing.
   const first = input.attempt === 1;
@@ -102,14 +121,8 @@ async function guard(
   if (!node.unschedulable) {
     return { kind: 'stop', outcome: uncordonedAfterRestart };
   }
-  const { left } = await kubernetes.leftToDrain(node.name, drainPolicy(policy), desk.clock.now());
-  const running = left.filter(({ state }) => state !== 'terminating');
-  // A node that is down keeps pods that can't finish terminating: they stop the first attempt only.
-  if (first ? left.length > 0 : running.length > 0 && node.ready) {
-    return isOver(desk, input.since, policy.drainTimeoutMinutes)
-      ? { kind: 'stop', outcome: outcomeOf('undrainable', reasonsOf(left)) }
-      : { kind: 'notDrained' };
-  }
+  const drained = await seeDrained(desk, input, held);
+  if (drained.kind !== 'drained') return drained;
   const facts = await readFacts(desk, site);
   const match = await matchNow(desk, node, facts);
   const machine = checkMachine(match, mark);
@@ -125,7 +138,35 @@ async function guard(
     return { kind: 'stop', outcome: stoppedOutcome(verdict.reasons) };
   }
   if (verdict.kind === 'wait' && first) return waitOrStop(desk, input, held, verdict.reasons);
-  return machine;
+  return { ...machine, undrained: drained.undrained };
+}
+
+/**
+ * Nothing is left to drain, or the pool's settings want the restart all the same: then it is said
+ * who is still there. By the mark's own clock, because what an orchestration says of it is its say.
+ */
+async function seeDrained(
+  desk: Desk,
+  input: StepInput<'restart'>,
+  { kubernetes, node, policy, mark }: Held,
+): Promise<{ kind: 'drained'; undrained: string } | StepOutputs['restart']> {
+  const now = desk.clock.now();
+  const { left, staying } = await kubernetes.leftToDrain(node.name, drainPolicy(policy), now);
+  const chosen = staying.filter((pod) => pod.chosen).map(({ pod, why }) => `${pod} (${why})`);
+  const chose = chosen.length === 0 ? [] : [`restarted with ${chosen.join(', ')} on it`];
+  const running = left.filter(({ state }) => state !== 'terminating');
+  // A node that is down keeps pods that can't finish terminating: they stop the first attempt only.
+  const hasLeft = input.attempt === 1 ? left.length > 0 : running.length > 0 && node.ready;
+  if (!hasLeft) return { kind: 'drained', undrained: chose.join() };
+  const since = epochMs(mark.attempt?.at ?? mark.since);
+  if (mayRestartUndrained(policy, since, now)) {
+    const { drainTimeoutMinutes } = policy;
+    const escalated = `restarted undrained after ${drainTimeoutMinutes} minutes, ${detailOf(left)}`;
+    return { kind: 'drained', undrained: [escalated, ...chose].join('; ') };
+  }
+  return isOver(desk, input.since, policy.drainTimeoutMinutes)
+    ? { kind: 'stop', outcome: outcomeOf('undrainable', reasonsOf(left)) }
+    : { kind: 'notDrained' };
 }
 
 /** Nothing holds a node out of service for longer than a drain may take. */

@@ -178,8 +178,8 @@ async function foreignClaim(kubernetes: Kubernetes, controller: string) {
   return claim.holder === '' || claim.holder === controller ? undefined : claim.holder;
 }
 
-/** What the settings say for draining nodes of a pool. */
-export function drainPolicy(policy: Policy): DrainPolicy {
+/** What the settings say for draining nodes of a pool, in that way. */
+export function drainPolicy(policy: Policy, way: DrainPolicy['way'] = 'evict'): DrainPolicy {
   const { gracePeriodSeconds, skipWaitForDeleteSeconds, podSelector, parallelEvictions } = policy;
   const { deleteEmptyDirData, evictUnmanaged } = policy;
   return {
@@ -189,7 +189,8 @@ export function drainPolicy(policy: Policy): DrainPolicy {
     deleteEmptyDirData,
     evictUnmanaged,
     parallelEvictions,
-    way: 'evict',
-    pastRefused: false,
+    way,
+    // Who wants the restart in any case wants as many pods as possible to have left before.
+    pastRefused: policy.atDrainDeadline === 'restart',
   };
 }

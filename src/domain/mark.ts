@@ -10,6 +10,9 @@ export const markAnnotation = 'aks-reboot-orchestrator/mark';
 /** What we leave on a node after a proved reboot, for the loop guard. */
 export const lastRebootAnnotation = 'aks-reboot-orchestrator/last-reboot';
 
+/** Marks are small: what does not fit is in the log. */
+export const longestEscalated = 500;
+
 const markSchema = z.object({
   version: z.literal(1),
   controller: z.string().min(1).max(100),
@@ -34,6 +37,8 @@ const markSchema = z.object({
   since: instantSchema,
   /** The restart that was asked for, written before it is asked for. */
   attempt: z.object({ number: z.number().int().min(1).max(2), at: instantSchema }).optional(),
+  /** What its drain did beyond evicting, as settings allow: the outcome says so. */
+  escalated: z.string().max(longestEscalated).optional(),
   /** Why the node was left marked: a person is needed, and the cluster is halted. */
   stuck: z.object({ kind: z.string(), value: z.string().max(500), at: instantSchema }).optional(),
 });

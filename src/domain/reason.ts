@@ -34,6 +34,8 @@ export const reasonKinds = [
   'terminating', // a pod that takes its time
   'undrainable', // a pod that may not be evicted by policy
   'drainDeadline', // the drain did not end in time
+  'stopped', // the run begins no other node, because settings say so
+  'escalated', // pods were deleted, or stayed on the node, because settings say so
   'lost', // the mark is not ours any more
   'uncordoned', // somebody uncordoned it while we worked
   'restartRefused', // Azure refused the restart

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { clusterKey, parseClusterId, shortHash } from '../domain/arm.ts';
 import type { ClusterId } from '../domain/arm.ts';
 import { sentinelPathPattern } from '../domain/probe.ts';
-import { isSelector } from '../domain/selector.ts';
+import { drainDefaults, drainShape } from './drain.ts';
 import { orderDefaults, orderPoolShape, orderShape } from './order.ts';
 import { parseDocument } from './problem.ts';
 import type { Parsed, Problem } from './problem.ts';
@@ -44,30 +44,7 @@ const poolShape = {
   probeMaxAgeHours: z.number().min(0).max(168).describe('How long a probe answer serves.'),
   probeTimeoutSeconds: z.int().min(5).max(600).describe("The probe script's own timeout."),
   pollSeconds: z.int().min(5).max(300).describe('Between two looks at anything that takes time.'),
-  drainTimeoutMinutes: z.int().min(1).max(1440).describe('After it the drain is undone.'),
-  gracePeriodSeconds: z
-    .int()
-    .min(-1)
-    .max(3600)
-    .describe("Seconds a pod gets to end; -1 leaves the pod's own."),
-  skipWaitForDeleteSeconds: z
-    .int()
-    .min(0)
-    .max(86_400)
-    .describe('Pods whose grace period ended longer ago are not waited for; 0 waits for all.'),
-  podSelector: z
-    .string()
-    .refine((text) => text === '' || isSelector(text), {
-      error: 'is not a label selector, e.g. "app!=cache,tier in (a,b)"',
-    })
-    .describe('Drain only the pods that this label selector selects; the others stay.'),
-  parallelEvictions: z
-    .int()
-    .min(1)
-    .max(250)
-    .describe('Evictions that may be accepted in one slice of a drain, every 5 seconds or so.'),
-  deleteEmptyDirData: z.boolean().describe('Evict pods with emptyDir volumes; their data is lost.'),
-  evictUnmanaged: z.boolean().describe('Evict pods that no controller re-creates.'),
+  ...drainShape,
   bootTimeoutMinutes: z
     .int()
     .min(30)
@@ -132,13 +109,7 @@ export const defaultPolicy = {
   probeMaxAgeHours: 6,
   probeTimeoutSeconds: 60,
   pollSeconds: 15,
-  drainTimeoutMinutes: 30,
-  gracePeriodSeconds: -1,
-  skipWaitForDeleteSeconds: 0,
-  podSelector: '',
-  parallelEvictions: 10,
-  deleteEmptyDirData: true,
-  evictUnmanaged: false,
+  ...drainDefaults,
   bootTimeoutMinutes: 30,
   readyForSeconds: 60,
   readyTimeoutMinutes: 20,

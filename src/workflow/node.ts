@@ -179,18 +179,22 @@ function* cordon(flow: Flow, work: NodeWork, { probe }: In<'cordon'>): Steps<Nod
 function* drainSlice(flow: Flow, work: NodeWork, state: In<'drain'>): Steps<NodeWork> {
   const input = { ...target(work), since: state.since };
   const answer = yield* patiently(flow, 'drainSlice', input, patienceMinutes);
+  const { since, attempt } = state;
   switch (answer.kind) {
     case 'drained':
       return to(
-        { ...work, instants: { ...work.instants, drained: answer.at } },
-        { step: 'restart', since: state.since, attempt: state.attempt },
+        { ...withEscalated(work, answer), instants: { ...work.instants, drained: answer.at } },
+        { step: 'restart', since, attempt },
       );
     case 'draining':
       tellProgress(flow, work, answer.detail);
       yield* wait(flow, answer.waitSeconds);
-      return work;
+      return to(withEscalated(work, answer), { step: 'drain', since, attempt });
+    case 'undrained':
+      tellProgress(flow, work, answer.detail);
+      return to(withEscalated(work, answer), { step: 'restart', since, attempt });
     case 'stop':
-      return giveUp(work, state.attempt, answer.outcome);
+      return giveUp(withEscalated(work, answer), attempt, answer.outcome);
     case 'ended':
       return to(work, { step: 'end', outcome: answer.outcome });
     case 'trouble':
@@ -208,7 +212,8 @@ function* restart(flow: Flow, work: NodeWork, state: In<'restart'>): Steps<NodeW
   );
   switch (answer.kind) {
     case 'asked': {
-      const asked = { ...work, instants: { ...work.instants, restartAsked: answer.at } };
+      const instants = { ...work.instants, restartAsked: answer.at };
+      const asked = { ...withEscalated(work, answer), instants };
       tellProgress(flow, asked, `restart asked for, attempt ${attempt}`);
       yield* wait(flow, answer.waitSeconds);
       return to(asked, { step: 'boot', attempt, ...tokenOf(answer) });
@@ -345,12 +350,27 @@ function* leaveMarked(flow: Flow, work: NodeWork, { outcome }: In<'leave'>): Ste
   return to(work, { step: 'end', outcome });
 }
 
-function* record(flow: Flow, work: NodeWork, outcome: Outcome): Steps<NodeResult> {
+function* record(flow: Flow, work: NodeWork, ended: Outcome): Steps<NodeResult> {
   const { run, cluster, node, pool, purpose, facts, after } = work;
   const instants = { ...work.instants, ended: nowOf(flow) };
+  const outcome = withEscalation(ended, facts);
   const result: NodeResult = { node, purpose, outcome, instants, ...facts, ...after };
   yield* patiently(flow, 'recordNode', { run, cluster, pool, result }, patienceMinutes);
   return result;
+}
+
+/** What the drain did beyond evicting is known from then on, whatever becomes of the node. */
+function withEscalated(work: NodeWork, { escalated }: { escalated?: string }): NodeWork {
+  const { facts } = work;
+  return escalated === undefined || facts === undefined
+    ? work
+    : { ...work, facts: { ...facts, escalated } };
+}
+
+function withEscalation(outcome: Outcome, facts: NodeFacts | undefined): Outcome {
+  if (facts?.escalated === undefined) return outcome;
+  const reasons = [...outcome.reasons, { kind: 'escalated' as const, value: facts.escalated }];
+  return { ...outcome, reasons };
 }
 
 /** Before the first restart the work is undone; once one was asked for there is nothing to undo. */

@@ -41,6 +41,7 @@ const clusterWide: readonly ReasonKind[] = [
   'clusterState',
   'slots',
   'lost',
+  'stopped',
 ];
 /** Reasons that hold for every node of the pool, and for no other. */
 const poolWide: readonly ReasonKind[] = ['window', 'fit', 'poolState', 'poolSlots'];

@@ -55,6 +55,16 @@ export const blockedOn = (index: number) => ({
   minAvailable: 1,
 });
 
+/** Pods that never get well on node `index`, and whose budget waits for that: it is never the time. */
+export const sickOn = (index: number) => ({
+  kind: 'Deployment',
+  name: 'sick',
+  replicas: 2,
+  on: { pool: 'web', index },
+  neverReady: true,
+  minAvailable: 1,
+});
+
 /** Pods that take so long to end that a test can do something while a drain waits for them. */
 export const slowOn = (index: number, terminationSeconds = 60) => ({
   kind: 'Deployment',

@@ -117,8 +117,14 @@ const restartsOf = (evidence: Evidence) =>
     (line) => line.action === 'restart' && isOurs(evidence, line) && asked(line),
   );
 
-/** Promise 2: no restart is asked for unless the node is cordoned and nothing is left to drain. */
-export function drainedFirst(evidence: Evidence): Violations {
+/**
+ * Promise 2: no restart is asked for unless the node is cordoned and nothing is left to drain; or, where
+ * settings want it all the same, unless the node's outcome says so.
+ */
+export function drainedFirst(
+  evidence: Evidence,
+  undrained: 'never' | 'said' = 'never',
+): Violations {
   const askedBefore = new Set<string>();
   return restartsOf(evidence).flatMap((line): Violations => {
     const scene = sceneAt(evidence, line);
@@ -130,9 +136,19 @@ export function drainedFirst(evidence: Evidence): Violations {
     const left = scene.pods.filter(
       (pod) => !mayStay(pod) && !(again && (pod.terminating || !scene.ready)),
     );
-    const names = left.map(({ name }) => name).join(', ');
-    return left.length === 0 ? [] : [`${where(line)}: restarted with ${names} on it`];
+    if (left.length === 0 || (undrained === 'said' && isSaid(evidence, line, left))) return [];
+    return [`${where(line)}: restarted with ${left.map(({ name }) => name).join(', ')} on it`];
   });
+}
+
+/** Whether a report of that time says of the node that it was restarted with each of these on it. */
+function isSaid(evidence: Evidence, line: AuditLine, left: Scene['pods']): boolean {
+  const reports = told(evidence).filter(
+    ({ report, node }) => node.node === line.node && during(report, line),
+  );
+  const words = reports.flatMap(({ node }) => node.outcome.reasons);
+  const said = words.filter(({ kind }) => kind === 'escalated').map(({ value }) => value);
+  return left.every(({ name }) => said.some((value) => value.includes(name)));
 }
 
 interface Told {
@@ -367,8 +383,8 @@ const reasons = new Set(
     'window fit hold canceled lock claim halted slots clusterState poolState excluded unsupported nodeNotReady ' +
     'cordonedByPerson autoscaler aksAtWork scheduledEvent kured blockingPod prometheus azureAlert approval rejected ' +
     'needAge forced identityMismatch loopGuard probe turn blocked terminating undrainable ' +
-    'poolSlots failures ' +
-    'drainDeadline lost uncordoned restartRefused sameBoot notReady daemonSets stillRequired gone replaced ' +
+    'poolSlots failures capacity drainDeadline stopped escalated ' +
+    'lost uncordoned restartRefused sameBoot notReady daemonSets stillRequired gone replaced ' +
     'recovered throttled forbidden notFound conflict invalid unreachable timeout bug'
   ).split(' '),
 );
@@ -433,11 +449,15 @@ function disagreements(evidence: Evidence, { report, node }: Told): Violations {
 /** All promises but the one about windows, for a fleet whose nodes can go out of service one by one. */
 export function brokenPromises(
   evidence: Evidence,
-  { concurrency = 1, readyForSeconds = 30 } = {},
+  {
+    concurrency = 1,
+    readyForSeconds = 30,
+    undrained = 'never',
+  }: { concurrency?: number; readyForSeconds?: number; undrained?: 'never' | 'said' } = {},
 ): Violations {
   return [
     ...oneAtATime(evidence, concurrency),
-    ...drainedFirst(evidence),
+    ...drainedFirst(evidence, undrained),
     ...proved(evidence, readyForSeconds),
     ...leftAsFound(evidence),
     ...neverTwice(evidence),

@@ -3,8 +3,10 @@ import type { ClusterFacts, Instance } from '../../src/domain/cluster.ts';
 import { clusterKey, parseClusterId } from '../../src/domain/arm.ts';
 import { markAnnotation, readMark, writeMark } from '../../src/domain/mark.ts';
 import type { Mark } from '../../src/domain/mark.ts';
+import type { NodePods } from '../../src/domain/drain.ts';
 import type { NodeView, PatchOperation } from '../../src/domain/node.ts';
 import { TroubleError } from '../../src/domain/trouble.ts';
+import type { SettingsDocument } from '../../src/policy/settings.ts';
 import type { Azure, Durable, Kubernetes, Ports } from '../../src/ports.ts';
 
 /** What guards find out in the very activity, in situations that simulated Azure does not know. */
@@ -68,8 +70,16 @@ const facts: ClusterFacts = {
   ],
 };
 
+interface Options {
+  mark?: Partial<Mark>;
+  node?: Partial<NodeView>;
+  settings?: SettingsDocument['defaults'];
+  pods?: NodePods;
+}
+
 /** One node, one machine, and a clock that is set by hand. */
-function stage(options: { mark?: Partial<Mark>; node?: Partial<NodeView> } = {}) {
+function stage(options: Options = {}) {
+  const pods = options.pods ?? { left: [], staying: [] };
   const node: NodeView = {
     name: 'web-1',
     uid: 'u1',
@@ -96,6 +106,7 @@ function stage(options: { mark?: Partial<Mark>; node?: Partial<NodeView> } = {})
     node,
     instance: { ...instanceNow },
     restarts: 0,
+    refuses: false,
     stalePatches: 0,
     poll: (): ReturnType<Azure['pollRestart']> => Promise.resolve({ kind: 'succeeded' }),
   };
@@ -107,9 +118,9 @@ function stage(options: { mark?: Partial<Mark>; node?: Partial<NodeView> } = {})
       for (const step of patch) apply(world.node, step);
       return Promise.resolve({ kind: 'done', node: { ...world.node } });
     },
-    drainSlice: () => Promise.resolve({ evicted: [], left: [], staying: [] }),
+    drainSlice: () => Promise.resolve({ evicted: [], ...pods }),
     foresee: () => Promise.resolve({ hopeless: [], passing: [] }),
-    leftToDrain: () => Promise.resolve({ left: [], staying: [] }),
+    leftToDrain: () => Promise.resolve(pods),
     daemonPods: () => Promise.resolve([]),
     recordEvent: () => Promise.resolve(),
     lease: () => Promise.resolve(undefined),
@@ -124,6 +135,10 @@ function stage(options: { mark?: Partial<Mark>; node?: Partial<NodeView> } = {})
     startScript: never,
     pollScript: never,
     startRestart() {
+      if (world.refuses) {
+        const trouble = { kind: 'forbidden', value: 'restart/action' } as const;
+        return Promise.resolve({ kind: 'refused', trouble });
+      }
       world.restarts += 1;
       return Promise.resolve({ kind: 'started', token: 't' });
     },
@@ -148,7 +163,13 @@ function stage(options: { mark?: Partial<Mark>; node?: Partial<NodeView> } = {})
     },
     log: () => {},
     settingsText: () =>
-      Promise.resolve(JSON.stringify({ controller: 'app', clusters: [{ id: id?.id }] })),
+      Promise.resolve(
+        JSON.stringify({
+          controller: 'app',
+          defaults: options.settings ?? {},
+          clusters: [{ id: id?.id }],
+        }),
+      ),
     randomHex: () => '0',
   };
   const steps = createActivities(ports)(durable);
@@ -214,6 +235,85 @@ describe('a restart', () => {
   });
 });
 
+const left: NodePods = {
+  left: [
+    {
+      pod: 'default/web',
+      uid: 'u',
+      warnings: [],
+      state: 'blocked',
+      reason: { kind: 'blocked', value: 'default/web blocked by PDB web' },
+    },
+  ],
+  staying: [],
+};
+
+describe('a restart with pods on the node', () => {
+  const restarting = { atDrainDeadline: 'restart' } as const;
+  const slow = { ...restarting, drainTimeoutMinutes: 60 };
+  const second = { settings: restarting, mark: asked(0) };
+  // Minutes now, and since when the orchestration says that it drains: the mark knows better.
+  const cases: [string, Options, [number, number], 1 | 2, string][] = [
+    ['is never asked for by default', {}, [500, 0], 1, 'stop'],
+    ['waits for the deadline', { settings: restarting }, [29, 0], 1, 'notDrained'],
+    [
+      'is asked for at the deadline, if settings want it',
+      { settings: restarting },
+      [30, 30],
+      1,
+      'asked',
+    ],
+    ['is not asked for before, whoever says so', { settings: restarting }, [29, -600], 1, 'stop'],
+    [
+      'is not asked for where the run stops',
+      { settings: { atDrainDeadline: 'stop' } },
+      [30, 0],
+      1,
+      'stop',
+    ],
+    [
+      'has a deadline of its own the second time',
+      { settings: slow, mark: asked(0) },
+      [40, 35],
+      2,
+      'notDrained',
+    ],
+    ['is asked for the second time, if settings want it', second, [40, 40], 2, 'asked'],
+  ];
+  it.each(cases)('%s', async (_name, options, [minutes, since], attempt, kind) => {
+    const { world, steps } = stage({ ...options, pods: left });
+    world.minutes = minutes;
+    const input = { ...target, since: iso(since), attempt };
+    expect(await steps.restart(input)).toMatchObject({ kind });
+    expect(world.restarts).toBe(kind === 'asked' ? 1 : 0);
+    const mark = readMark(world.node.annotations);
+    const said = mark.kind === 'read' ? mark.value.escalated : undefined;
+    const words =
+      'restarted undrained after 30 minutes, 1 pod left: default/web blocked by PDB web';
+    expect(said).toBe(kind === 'asked' ? words : undefined);
+  });
+
+  it('that settings leave there is asked for at once, and says so', async () => {
+    const staying = [{ pod: 'default/a', why: 'podSelector does not select it', chosen: true }];
+    const { steps } = stage({ pods: { left: [], staying } });
+    expect(await steps.restart({ ...target, since: iso(0), attempt: 1 })).toMatchObject({
+      kind: 'asked',
+      escalated: 'restarted with default/a (podSelector does not select it) on it',
+    });
+  });
+
+  it('that is refused takes back what it said', async () => {
+    const { world, steps } = stage({ settings: restarting, pods: left });
+    world.minutes = 30;
+    world.refuses = true;
+    expect(await steps.restart({ ...target, since: iso(0), attempt: 1 })).toMatchObject({
+      kind: 'stop',
+      outcome: { kind: 'failed' },
+    });
+    expect(world.node.annotations[markAnnotation]).not.toMatch(/attempt|escalated/u);
+  });
+});
+
 describe('a booted node', () => {
   const booted = { mark: asked(0), node: { bootId: 'b2' } };
 
@@ -267,6 +367,79 @@ describe('a drain', () => {
       kind: 'stop',
       outcome: { kind: 'notRebooted', reasons: [{ kind: 'uncordoned' }] },
     });
+  });
+});
+
+describe('a drain that does not end', () => {
+  const late = { ...target, since: iso(0) };
+
+  it.each([
+    [
+      'setAside',
+      { kind: 'stop', outcome: { reasons: [{ kind: 'drainDeadline' }, { kind: 'blocked' }] } },
+    ],
+    [
+      'stop',
+      {
+        kind: 'stop',
+        outcome: { reasons: [{ kind: 'drainDeadline' }, { kind: 'stopped' }, { kind: 'blocked' }] },
+      },
+    ],
+    ['restart', { kind: 'undrained' }],
+  ] as const)('comes to this at its deadline: %s', async (atDrainDeadline, answer) => {
+    const { world, steps } = stage({ settings: { atDrainDeadline }, pods: left });
+    world.minutes = 29;
+    expect(await steps.drainSlice(late)).toMatchObject({ kind: 'draining' });
+    world.minutes = 30;
+    expect(await steps.drainSlice(late)).toMatchObject(answer);
+  });
+
+  it('says on the mark that it deletes before it deletes', async () => {
+    const evicting: NodePods = {
+      left: left.left.map(({ pod, uid, warnings, reason }) => ({
+        pod,
+        uid,
+        warnings,
+        reason,
+        state: 'evicting',
+      })),
+      staying: [],
+    };
+    const { world, steps } = stage({ settings: { deleteAfterMinutes: 10 }, pods: evicting });
+    world.minutes = 9;
+    expect(await steps.drainSlice(late)).not.toHaveProperty('escalated');
+    world.minutes = 10;
+    world.stalePatches = 1;
+    expect(await steps.drainSlice(late)).toMatchObject({ detail: 'the node changed just now' });
+    const escalated = '1 pod deleted after 10 minutes, whatever budgets say: default/web';
+    expect(await steps.drainSlice(late)).toMatchObject({ kind: 'draining', escalated });
+    expect(await steps.drainSlice(late)).toMatchObject({ kind: 'draining', escalated });
+  });
+
+  it('asks less often when it takes long', async () => {
+    const { world, steps } = stage({ pods: left, settings: { pollSeconds: 20 } });
+    expect(await steps.drainSlice(late)).toMatchObject({ waitSeconds: 5 });
+    world.minutes = 6;
+    expect(await steps.drainSlice(late)).toMatchObject({ waitSeconds: 20 });
+  });
+
+  it('tells of as many pods as fit, what blocks first, and of how many more there are', async () => {
+    const terminating = Array.from({ length: 30 }, (_, index) => ({
+      pod: `default/slow-${index}`,
+      uid: `${index}`,
+      warnings: [],
+      state: 'terminating' as const,
+      since: iso(0),
+      graceSecondsLeft: 10,
+      reason: { kind: 'terminating' as const, value: `default/slow-${index} is terminating` },
+    }));
+    const pods = { left: [...terminating, ...left.left], staying: [] };
+    const { steps } = stage({ pods });
+    const answer = await steps.drainSlice(late);
+    const detail = answer.kind === 'draining' ? answer.detail : '';
+    expect(detail).toMatch(/^31 pods left: default\/web blocked by PDB web; default\/slow-0 is/u);
+    expect(detail).toMatch(/and \d+ more$/u);
+    expect(detail.length).toBeLessThanOrEqual(400);
   });
 });
 
