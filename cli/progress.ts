@@ -58,7 +58,10 @@ export function createProgress(now: () => number, print: (line: string) => void)
 function detailOf({ detail, message }: Entry): string {
   switch (message) {
     case 'planned':
-      return `${Number(detail?.['due'])} nodes are due`;
+      return (
+        `${Number(detail?.['due'])} nodes are due` +
+        (detail?.['access'] === 'runCommand' ? ', reached by AKS run command' : '')
+      );
     case 'trouble':
     case 'restart refused':
     case 'restart may have been asked for':

@@ -17,7 +17,9 @@ export function printReport(report: RunReport, columns: number): string {
 }
 
 function printCluster(cluster: ClusterReport, columns: number): string[] {
-  const why = [...cluster.recovered, ...cluster.reasons]
+  const byCommand = cluster.access?.way === 'runCommand' ? [cluster.access.why] : [];
+  const way = byCommand.map((value) => ({ kind: 'by AKS run command', value }));
+  const why = [...way, ...cluster.recovered, ...cluster.reasons]
     .map(({ kind, value }) => `${kind}: ${value}`)
     .join('; ');
   const title = styleText('bold', cluster.cluster) + (why === '' ? '' : `  ${why}`);

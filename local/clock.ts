@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 /**
  * The clock that the local host and simulated Azure share. Three implementations: `systemClock`
  * (real), `compressedClock` (real, times a factor) and `virtualClock` (jumps to the next event when
@@ -13,6 +15,10 @@ export interface Clock {
    * On the other clocks it does nothing. Calling the release twice is harmless.
    */
   busy(): () => void;
+  /** Runs something for which virtual time stands still, except while it sleeps. */
+  work<T>(what: () => Promise<T>): Promise<T>;
+  /** Resolves after so many milliseconds; the work that it belongs to lets time pass meanwhile. */
+  sleep(milliseconds: number): Promise<void>;
 }
 
 export type Cancel = () => void;
@@ -36,9 +42,11 @@ const longestTimeoutMs = 2 ** 31 - 1;
  */
 export function compressedClock(factor: number, anchor: { wall: number; shown: number }): Clock {
   const now = () => anchor.shown + (Date.now() - anchor.wall) * factor;
-  return {
+  const clock: Clock = {
     now: () => Math.floor(now()),
     busy: () => () => {},
+    work: (what) => what(),
+    sleep: (milliseconds) => sleepUntil(clock, now() + milliseconds),
     at(instant, action) {
       let timer: NodeJS.Timeout;
       const arm = () => {
@@ -52,11 +60,54 @@ export function compressedClock(factor: number, anchor: { wall: number; shown: n
       return () => clearTimeout(timer);
     },
   };
+  return clock;
 }
 
 /** The real clock. */
 export function systemClock(): Clock {
   return compressedClock(1, { wall: 0, shown: 0 });
+}
+
+/** Something at work on a virtual clock. */
+interface Worker {
+  /** How many of its branches sleep: while any does, time may pass. */
+  sleepers: number;
+  takeBack: () => void;
+  over: boolean;
+}
+
+/** What runs on a virtual clock, and when it is asleep. */
+function workersOn(clockOf: () => VirtualClock): Pick<Clock, 'work' | 'sleep'> {
+  const workers = new AsyncLocalStorage<Worker>();
+  return {
+    async work<T>(what: () => Promise<T>): Promise<T> {
+      const worker: Worker = { sleepers: 0, takeBack: () => {}, over: false };
+      const release = clockOf().busy();
+      try {
+        return await workers.run(worker, what);
+      } finally {
+        worker.over = true;
+        worker.takeBack();
+        release();
+      }
+    },
+    async sleep(milliseconds) {
+      const clock = clockOf();
+      const worker = workers.getStore();
+      const until = clock.now() + milliseconds;
+      if (worker === undefined || worker.over) return sleepUntil(clock, until);
+      if (worker.sleepers++ === 0) worker.takeBack = clock.lend();
+      await new Promise<void>((resolve) => {
+        clock.at(until, () => {
+          worker.sleepers -= 1;
+          // Within the event, so that time does not pass between it and who waits for it. Branches
+          // that sleep longer let time pass while this one works, by no more than their sleep.
+          if (worker.sleepers === 0) worker.takeBack();
+          resolve();
+        });
+      });
+    },
+  };
 }
 
 interface Event {
@@ -135,9 +186,9 @@ export function virtualClock(start: number, nextOrder = counter()): VirtualClock
     setImmediate(() => setImmediate(step));
   };
 
-  return {
+  const clock: VirtualClock = {
     now: () => present,
-    at(instant, action) {
+    at(instant: number, action: () => void) {
       const event = { instant: Math.max(instant, present), order: nextOrder(), action };
       push(event);
       schedule();
@@ -160,9 +211,11 @@ export function virtualClock(start: number, nextOrder = counter()): VirtualClock
         busy += 1;
       });
     },
+    ...workersOn(() => clock),
     stop() {
       stopped = true;
       events.length = 0;
     },
   };
+  return clock;
 }

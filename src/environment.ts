@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import type { TokenCredential } from '@azure/identity';
 import { TroubleError } from './domain/trouble.ts';
 import type { Azure, Clock, Documents, Log, Ports } from './ports.ts';
@@ -23,17 +24,18 @@ export interface WorldOptions {
  */
 export function portsFromEnvironment(options: WorldOptions): Ports {
   const { environment } = options;
-  const clock = options.clock ?? { now: () => Date.now() };
+  const clock = options.clock ?? { now: () => Date.now(), sleep: setTimeout };
   const log = options.log ?? logLines;
   const credential = lateCredential(environment['AZURE_CLIENT_ID']);
   const azure = once(async () => {
     const { createAzure } = await import('./azure/azure.ts');
-    const { createKubernetes } = await import('./kubernetes/kubernetes.ts');
+    const { createCommandKubernetes, createKubernetes } =
+      await import('./kubernetes/kubernetes.ts');
     const { ca } = options;
     return createAzure({
       credential,
       armEndpoint: environment['REBOOT_ARM_ENDPOINT'] ?? 'https://management.azure.com',
-      connect: (access) => createKubernetes(access),
+      connect: { api: createKubernetes, runCommand: createCommandKubernetes },
       clock,
       log,
       ...(ca === undefined ? {} : { ca }),
@@ -74,6 +76,7 @@ function lateAzure(azure: () => Promise<Azure>): Azure {
     pollScript: async (...asked) => (await azure()).pollScript(...asked),
     startRestart: async (...asked) => (await azure()).startRestart(...asked),
     pollRestart: async (...asked) => (await azure()).pollRestart(...asked),
+    access: async (...asked) => (await azure()).access(...asked),
     kubernetes: async (...asked) => (await azure()).kubernetes(...asked),
   };
 }

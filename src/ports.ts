@@ -1,3 +1,4 @@
+import type { Access, WantedAccess } from './domain/access.ts';
 import type { ClusterId, InstanceRef } from './domain/arm.ts';
 import type { ClusterFacts, Instance } from './domain/cluster.ts';
 import type { DrainPolicy, DrainSlice, Forecast, NodePods } from './domain/drain.ts';
@@ -15,6 +16,11 @@ import type { Trouble } from './domain/trouble.ts';
 export interface Clock {
   /** The present, epoch milliseconds. */
   now(): number;
+  /**
+   * Resolves after so many milliseconds. Only for waits that end within an activity's seconds:
+   * whatever takes longer is a durable timer's.
+   */
+  sleep(milliseconds: number): Promise<void>;
 }
 
 /** ARM: clusters, and the machines behind their nodes. */
@@ -41,8 +47,12 @@ export interface Azure {
   startRestart(ref: InstanceRef): Promise<Started>;
   /** One look at a restart that was asked for. */
   pollRestart(ref: InstanceRef, token: string): Promise<OperationPoll>;
-  /** A way into the cluster's API server. Connections are kept and shared within the process. */
-  kubernetes(cluster: ClusterFacts): Promise<Kubernetes>;
+  /**
+   * How the cluster's API server is reached: as `wanted`, or found out and remembered for a while.
+   */
+  access(cluster: ClusterFacts, wanted: WantedAccess): Promise<Access>;
+  /** The cluster's API server, that way. Connections are kept and shared within the process. */
+  kubernetes(cluster: ClusterFacts, way: Access['way']): Promise<Kubernetes>;
 }
 
 /** How asking for a long-running operation ended. */
@@ -73,6 +83,21 @@ export interface KubernetesAccess {
   kubeconfig(freshness: 'known' | 'new'): Promise<string>;
   /** The Entra token of the moment; `undefined` where the kubeconfig itself says who we are. */
   token: (() => Promise<string>) | undefined;
+}
+
+/** A cluster that runs commands for us (AKS run command); what both adapters have in common. */
+export interface ClusterCommands {
+  /**
+   * Runs a shell command in a pod of its own there; its output, of at most 512 kB. Sent once.
+   * Trouble `timeout` when it has not ended after some tens of seconds: it may still be running.
+   */
+  run(command: string): Promise<string>;
+}
+
+/** The API server itself, which may be out of reach. */
+export interface ApiServer extends Kubernetes {
+  /** Whether it answers at all, whatever it says; throws the trouble if it does not. */
+  reach(): Promise<void>;
 }
 
 /** One cluster's API server. */

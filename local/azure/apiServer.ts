@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { CommandUser } from './arm/clusterCommand.ts';
 import { createAuthority } from './certificates.ts';
 import type { KeyPair } from './certificates.ts';
 import { throughFaults } from './faults.ts';
@@ -16,6 +17,8 @@ export interface ApiServer extends Listener {
   userKubeconfig(actor: string): Promise<string>;
   /** A kubeconfig with a client certificate that may do everything, for kubectl. */
   adminKubeconfig(actor: string): Promise<string>;
+  /** The kubeconfig of a command's pod, which is within the cluster's network. */
+  commandKubeconfig(user: CommandUser): Promise<string>;
 }
 
 export interface ApiServerOptions {
@@ -49,28 +52,35 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     log: options.log,
   });
   const server = `https://127.0.0.1:${listener.port}`;
-  const admins = new Map<string, string>();
-  const adminKubeconfig = async (actor: string) => {
+  const certificates = new Map<string, Promise<string[]>>();
+  const certificateOf = (actor: string) => {
     const known =
-      admins.get(actor) ??
-      kubeconfig(cluster, {
-        server,
-        ca: authority.pem,
-        user: certificateUser(await authority.issueClient(actor, adminGroup)),
-      });
-    admins.set(actor, known);
+      certificates.get(actor) ?? authority.issueClient(actor, adminGroup).then(certificateUser);
+    certificates.set(actor, known);
     return known;
   };
-  const entraKubeconfig = kubeconfig(cluster, { server, ca: authority.pem, user: kubelogin() });
+  const config = (user: readonly string[], at = server) =>
+    kubeconfig(cluster, { server: at, ca: authority.pem, user });
   return {
     ...listener,
     cluster,
-    adminKubeconfig,
-    userKubeconfig: (actor) =>
-      cluster.settings.access === 'local'
-        ? adminKubeconfig(actor)
-        : Promise.resolve(entraKubeconfig),
+    adminKubeconfig: async (actor) => config(await certificateOf(actor)),
+    userKubeconfig: async (actor) =>
+      config(
+        cluster.settings.access === 'local' ? await certificateOf(actor) : kubelogin(),
+        isReachable(cluster) ? server : nowhere,
+      ),
+    commandKubeconfig: async (user) =>
+      config(user.kind === 'admin' ? await certificateOf(user.actor) : [`token: ${user.token}`]),
   };
+}
+
+/** Nobody listens there: a private API server's name would not even be known outside. */
+const nowhere = 'https://127.0.0.1:9';
+
+/** Whether the API server can be reached from outside the cluster's network. */
+export function isReachable({ settings }: Cluster): boolean {
+  return settings.reachable ?? !(settings.private || settings.authorizedIPRanges.length > 0);
 }
 
 function userOf(request: WireRequest): string | undefined {

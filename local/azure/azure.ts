@@ -10,6 +10,7 @@ import { startIdentity } from './identity.ts';
 import { listen } from './listener.ts';
 import type { Person } from './person.ts';
 import type { Rights } from './rights.ts';
+import { realShell } from './world/commandShell.ts';
 import { modelGuest } from './world/guest.ts';
 import { shellGuest } from './world/shellGuest.ts';
 import type { World } from './world/world.ts';
@@ -21,6 +22,8 @@ export interface SimulatedAzureOptions {
   seed?: number;
   /** `model` (the default) knows our probe and is quick; `shell` runs any script with /bin/sh. */
   guest?: 'model' | 'shell';
+  /** AKS commands: `model` (the default) knows our scripts, `shell` has this machine's kubectl. */
+  commands?: 'model' | 'shell';
   /** Port of ARM; identity and the API servers take those after it. Without it, any free ones. */
   port?: number;
   /** Called with each audit line as it is written. */
@@ -69,6 +72,10 @@ export async function startAzure(options: SimulatedAzureOptions): Promise<Simula
     clock,
     seed,
     guest: options.guest === 'shell' ? await shellGuest() : modelGuest(),
+    shell:
+      options.commands === 'shell'
+        ? realShell((cluster, user) => apiServer(cluster.id).commandKubeconfig(user))
+        : undefined,
     onAudit,
     onRequest,
     rights,

@@ -3,6 +3,7 @@ import { createApiServer } from './apiServer.ts';
 import { createArm } from './arm/arm.ts';
 import { authorizationRoutes } from './arm/authorization.ts';
 import type { AuthorizationOptions } from './arm/authorization.ts';
+import { createClusterCommands } from './arm/clusterCommand.ts';
 import { computeRoutes } from './arm/compute.ts';
 import { containerServiceRoutes } from './arm/containerService.ts';
 import { createOperations } from './arm/operations.ts';
@@ -20,6 +21,8 @@ import type { Person } from './person.ts';
 import { seededRandom } from './random.ts';
 import { everybodyMay } from './rights.ts';
 import type { Rights } from './rights.ts';
+import { modelShell } from './world/commandModel.ts';
+import type { CommandShell } from './world/commandShell.ts';
 import type { Guest } from './world/guest.ts';
 import { createLifecycle } from './world/lifecycle.ts';
 import type { Lifecycle } from './world/lifecycle.ts';
@@ -33,6 +36,8 @@ export interface CloudOptions {
   seed?: number | undefined;
   /** What runs scripts on machines. */
   guest: Guest;
+  /** What runs AKS commands; without it, a model that knows our own. */
+  shell?: CommandShell | undefined;
   /** Called with each audit line as it is written. */
   onAudit?: ((line: AuditLine) => void) | undefined;
   /** Who may do what, on top of what the fleet denies. */
@@ -78,6 +83,7 @@ export function createCloud(options: CloudOptions): Cloud {
   });
   const isAllowed = (action: string, scope: string, actor: string) =>
     !faults.isDenied(action, scope, actor) && rights({ service: 'arm', actor, action, scope });
+  const apiServer = (cluster: Cluster) => createApiServer(cluster, faults);
   const arm = createArm({
     world,
     audit,
@@ -86,7 +92,14 @@ export function createCloud(options: CloudOptions): Cloud {
     random: seededRandom(seed, 'requests'),
     audiences: () => [armAudience, options.origin()],
     isAllowed,
-    routes: routes({ ...options, lifecycle, world, seed, isAllowed }),
+    routes: routes({
+      ...options,
+      shell: options.shell ?? modelShell(apiServer),
+      lifecycle,
+      world,
+      seed,
+      isAllowed,
+    }),
   });
   return {
     audit,
@@ -94,7 +107,7 @@ export function createCloud(options: CloudOptions): Cloud {
     faults,
     person: createPerson({ world, lifecycle, audit }),
     arm,
-    apiServer: (cluster) => createApiServer(cluster, faults),
+    apiServer,
     async stop() {
       for (const cluster of world.clusters) cluster.kubernetes.close();
       await guest.stop();
@@ -103,6 +116,7 @@ export function createCloud(options: CloudOptions): Cloud {
 }
 
 interface Parts extends CloudOptions {
+  shell: CommandShell;
   lifecycle: Lifecycle;
   world: World;
   seed: number;
@@ -111,7 +125,8 @@ interface Parts extends CloudOptions {
 
 /** Every operation of the resource providers. */
 function routes(parts: Parts) {
-  const { fleet, clock, lifecycle, world, guest, seed, kubeconfig, origin, isAllowed } = parts;
+  const { fleet, clock, lifecycle, world, guest, shell, seed, kubeconfig, origin, isAllowed } =
+    parts;
   const operations = createOperations({
     clock,
     random: seededRandom(seed, 'operations'),
@@ -120,9 +135,16 @@ function routes(parts: Parts) {
     origin,
   });
   const runCommand = createRunCommand({ clock, timings: fleet.timings, guest, operations });
+  const commands = createClusterCommands({
+    clock,
+    timings: fleet.timings,
+    random: seededRandom(seed, 'commands'),
+    shell,
+    origin,
+  });
   const providers = [
     ...computeRoutes({ world, fleet, lifecycle, operations, runCommand, origin }),
-    ...containerServiceRoutes({ world, fleet, origin, credential: kubeconfig }),
+    ...containerServiceRoutes({ world, fleet, origin, credential: kubeconfig, commands }),
   ];
   const actions = [...new Set(providers.map(({ action }) => action))];
   return [...providers, ...authorizationRoutes({ world, actions, isAllowed })];

@@ -19,6 +19,7 @@ export interface Fleet {
 
 export interface Timings {
   runCommandSeconds: number;
+  commandSeconds: number;
   spread: number;
   restartDelaySeconds: number;
   bootSeconds: number;
@@ -33,6 +34,11 @@ export interface FleetCluster {
   region: string;
   version: string;
   access: 'entra' | 'local';
+  private: boolean;
+  authorizedIPRanges: string[];
+  reachable?: boolean;
+  disableRunCommand: boolean;
+  commands: CommandBehaviour;
   state: string;
   power: 'Running' | 'Stopped';
   nodeOSUpgradeChannel: string;
@@ -41,6 +47,9 @@ export interface FleetCluster {
   pools: FleetPool[];
   workloads: FleetWorkload[];
 }
+
+/** What becomes of AKS commands. */
+export type CommandBehaviour = 'healthy' | 'pullFails' | 'hangs' | 'cut';
 
 export interface FleetPool {
   name: string;

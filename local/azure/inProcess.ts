@@ -8,7 +8,7 @@ import { createHttpHeaders } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/core-auth';
 import { Dispatcher } from 'undici';
 import type { Target } from '../../src/kubernetes/kubeconfig.ts';
-import { certificateUser, kubeconfig, kubelogin } from './apiServer.ts';
+import { certificateUser, isReachable, kubeconfig, kubelogin } from './apiServer.ts';
 import { createCloud } from './cloud.ts';
 import type { Answer, Cloud, CloudOptions } from './cloud.ts';
 import { issueToken } from './identity.ts';
@@ -73,7 +73,7 @@ const hostOf = ({ name }: Cluster) => `${name.toLowerCase()}${domain}`;
 const nobody: Answer = () => Promise.resolve({ kind: 'drop' });
 
 function kubeconfigFor(cluster: Cluster, actor: string): string {
-  const server = `https://${hostOf(cluster)}`;
+  const server = `https://${isReachable(cluster) ? hostOf(cluster) : `nowhere${domain}`}`;
   const user =
     cluster.settings.access === 'local'
       ? certificateUser({ certificate: actor, key: 'none' })

@@ -105,14 +105,14 @@ export class Engine {
       const work = store.nextWork(this.#workTaken);
       if (work === undefined) return;
       this.#workTaken = work.n;
-      const release = clock.busy();
-      const running = runActivity(this.#runtime, work)
-        .catch((error: unknown) => this.#fail(error))
-        .finally(() => {
-          this.#activities.delete(running);
-          this.wake();
-          release();
-        });
+      const running = clock.work(() =>
+        runActivity(this.#runtime, work)
+          .catch((error: unknown) => this.#fail(error))
+          .finally(() => {
+            this.#activities.delete(running);
+            this.wake();
+          }),
+      );
       this.#activities.add(running);
     }
   }

@@ -41,7 +41,8 @@ export async function closeCluster(
   const nobody = isWaiting(reasons) ? {} : { unknown: 1 };
   const counts = outcomes.length > 0 ? countOutcomes(outcomes) : nobody;
   const summary = { cluster, id: site.cluster.id.id, reasons, recovered, counts };
-  const report: ClusterReport = { ...summary, nodes };
+  const { access } = planned ?? {};
+  const report: ClusterReport = { ...summary, ...(access === undefined ? {} : { access }), nodes };
   await desk.reports.writeClusterReport(run, report);
   for (const { node, outcome } of nodes) {
     desk.log({ level: 'info', message: outcome.kind, run, cluster, node, detail: { ...outcome } });
@@ -204,7 +205,7 @@ async function unplannedNodes(
   const outcome: Outcome = { kind: isWaiting(why) ? 'deferred' : 'unknown', reasons: why };
   if (why.some(({ kind }) => kind === 'clusterState')) return [];
   try {
-    const kubernetes = await desk.azure.kubernetes(await rememberedFacts(desk, site));
+    const kubernetes = await connect(desk, site);
     return (await kubernetes.nodes()).map(({ name, pool, bootId, kernel, unschedulable }) => {
       const decision = { kind: 'wait' as const, reasons: why };
       const known = { node: name, pool, instance: '', bootId, kernel, unschedulable };

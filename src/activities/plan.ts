@@ -66,7 +66,8 @@ export async function planCluster(
   const turns = turnsOf(planned, scene);
   await desk.reports.writeTurns(run, cluster, turns);
   const due = turns.nodes.length;
-  desk.log({ level: 'info', message: 'planned', run, cluster, detail: { due } });
+  const access = scene.access.way;
+  desk.log({ level: 'info', message: 'planned', run, cluster, detail: { due, access } });
   const free = site.policy.concurrency - scene.marked.length;
   const mayBeOut = (pool: string) => policyOf(site.cluster, pool).maxUnavailable;
   return { kind: 'planned', due, lanes: lanesOf(turns, free, mayBeOut) };

@@ -5,6 +5,7 @@ import type { NodeView } from '../domain/node.ts';
 import type { Reason } from '../domain/reason.ts';
 import { TroubleError } from '../domain/trouble.ts';
 import type { DrainPolicy } from '../domain/drain.ts';
+import { takesCommands } from '../decide/gates/access.ts';
 import { claimedPlace, matchNode } from '../decide/identity.ts';
 import type { Match } from '../decide/identity.ts';
 import type { Scene, Stops } from '../decide/gate.ts';
@@ -79,7 +80,9 @@ export async function openSite(desk: Desk, key: string): Promise<Site> {
 
 /** The API server of a site; reads ARM only when nothing recent is remembered. */
 export async function connect(desk: Desk, site: Site): Promise<Kubernetes> {
-  return desk.azure.kubernetes(await rememberedFacts(desk, site));
+  const facts = await rememberedFacts(desk, site);
+  const { way } = await desk.azure.access(facts, site.policy.access);
+  return desk.azure.kubernetes(facts, way);
 }
 
 /** What ARM said lately: good for finding things, not for guarding an effect. */
@@ -140,6 +143,8 @@ export async function readScene(
     concurrency: site.policy.concurrency,
     cluster: facts,
     limits,
+    access: await desk.azure.access(facts, site.policy.access),
+    commandHosts: nodes.filter(takesCommands).map(({ name }) => name),
     claimedBy: await foreignClaim(kubernetes, site.settings.controller),
     marked: nodes.filter(({ annotations }) => markAnnotation in annotations),
   };

@@ -9,8 +9,16 @@ import { instanceRefId } from '../domain/arm.ts';
 import type { Instance } from '../domain/cluster.ts';
 import type { Maintenance } from '../domain/maintenance.ts';
 import { isTransient, TroubleError } from '../domain/trouble.ts';
-import type { Azure, Clock, Kubernetes, KubernetesAccess, Log, ScriptPoll } from '../ports.ts';
-import { clusterAccess } from './access.ts';
+import type {
+  ApiServer,
+  Azure,
+  Clock,
+  ClusterCommands,
+  Kubernetes,
+  KubernetesAccess,
+  Log,
+  ScriptPoll,
+} from '../ports.ts';
 import { aksRate, createAllowance } from './allowance.ts';
 import type { Rate } from './allowance.ts';
 import { clusterFacts, instanceFacts, poolTag } from './facts.ts';
@@ -21,6 +29,7 @@ import { createRest } from './rest.ts';
 import type { Rest } from './rest.ts';
 import { readScriptResult } from './script.ts';
 import { troubleOfUnexpected } from './trouble.ts';
+import { createWaysIn } from './ways.ts';
 import { wirePolicy } from './wire.ts';
 import { listPermissions } from './permissions.ts';
 
@@ -32,8 +41,11 @@ export interface AzureOptions {
   audience?: string;
   /** Trust only this authority (PEM) instead of those that Node trusts. */
   ca?: string;
-  /** How a cluster's API server is talked to. */
-  connect: (access: KubernetesAccess) => Kubernetes | Promise<Kubernetes>;
+  /** How a cluster's API server is talked to, over HTTPS and by AKS run command. */
+  connect: {
+    api: (access: KubernetesAccess) => ApiServer;
+    runCommand: (commands: ClusterCommands) => Kubernetes;
+  };
   clock: Clock;
   log: Log;
   /** Of each single request. */
@@ -43,6 +55,8 @@ export interface AzureOptions {
 }
 
 const defaultDeadlineSeconds = 30;
+/** AKS answers a run command once its pod was scheduled, for which it waits up to 60 s. */
+const commandStartSeconds = 75;
 
 /**
  * ARM through the Azure SDKs: clients are made once for each subscription, and send everything
@@ -51,13 +65,8 @@ const defaultDeadlineSeconds = 30;
 export function createAzure(options: AzureOptions): Azure {
   const compute = perSubscription((subscription) => computeClient(options, subscription));
   const containers = perSubscription((subscription) => containerClient(options, subscription));
-  const access = clusterAccess({
-    credential: options.credential,
-    clock: options.clock,
-    containers,
-  });
   const rest = perSubscription((subscription) => restClient(options, subscription));
-  const connections = new Map<string, Kubernetes>();
+  const waysIn = createWaysIn({ ...options, containers });
 
   return {
     cluster: (id, also) =>
@@ -83,15 +92,7 @@ export function createAzure(options: AzureOptions): Azure {
       const look = await lookAtOperation(token, (token) => restorePoller(client, token, operation));
       return look.kind === 'succeeded' ? { kind: 'succeeded' } : look;
     },
-    kubernetes: async (cluster) => {
-      const way = access(cluster);
-      // Fails here, where it is a person's to grant, and not within the first call.
-      await way.kubeconfig('known');
-      const key = `${cluster.id.id.toLowerCase()} ${cluster.entra}`;
-      const connection = connections.get(key) ?? (await options.connect(way));
-      connections.set(key, connection);
-      return connection;
-    },
+    ...waysIn,
   };
 }
 
@@ -154,7 +155,10 @@ function wire(options: AzureOptions, service: string, subscription: string, rate
     service,
     subscription,
     endpoint: new URL(options.armEndpoint),
-    deadlineSeconds: options.deadlineSeconds ?? defaultDeadlineSeconds,
+    deadlineSeconds: ({ pathname }) =>
+      pathname.endsWith('/runCommand')
+        ? commandStartSeconds
+        : (options.deadlineSeconds ?? defaultDeadlineSeconds),
     allowance: createAllowance(options.clock, rate),
     clock: options.clock,
     log: options.log,

@@ -32,8 +32,7 @@ export function troubleOfRefusal(asked: string, refusal: ArmRefusal, now: number
     value: forPeople(`${asked}: ${what}`),
     status,
   });
-  // A lock that people put on a resource answers 409, but no waiting lifts it.
-  const kind = code === 'ScopeLocked' ? 'forbidden' : kindOfStatus(status);
+  const kind = kindOfCode(code, message) ?? kindOfStatus(status);
   if (kind === 'throttled') {
     const seconds = parseRetryAfter(refusal.retryAfter, now) ?? defaultRetryAfterSeconds;
     return {
@@ -88,6 +87,21 @@ export function parseRetryAfter(header: string | undefined, now: number): number
   if (Number.isFinite(seconds)) return Math.max(0, Math.ceil(seconds));
   const date = Date.parse(header);
   return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - now) / 1000));
+}
+
+/** Codes that say more than the status that they come with. */
+function kindOfCode(code: string, message: string): TroubleKind | undefined {
+  switch (code) {
+    case 'ScopeLocked':
+      // A lock that people put on a resource answers 409, but no waiting lifts it.
+      return 'forbidden';
+    case 'KubernetesPerformanceError':
+    case 'KubernetesOperationError':
+      // AKS run command: no node takes the command's pod, or a policy of the cluster's forbids it.
+      return /denied the request/u.test(message) ? 'forbidden' : 'unreachable';
+    default:
+      return undefined;
+  }
 }
 
 function parseBody(body: string): { code: string; message: string } {

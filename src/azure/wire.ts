@@ -10,7 +10,8 @@ export interface WireOptions {
   subscription: string;
   /** Origin of ARM: no token of ours goes anywhere else. */
   endpoint: URL;
-  deadlineSeconds: number;
+  /** Of the request to that URL. */
+  deadlineSeconds: (url: URL) => number;
   allowance: Allowance;
   clock: Clock;
   log: Log;
@@ -42,7 +43,7 @@ export function wirePolicy(options: WireOptions): PipelinePolicy {
         throw new TroubleError({ kind: 'throttled', value, retryAfterSeconds: waitSeconds });
       }
       // One signal for all of it: the token, the connection, the answer's last byte.
-      request.abortSignal = AbortSignal.timeout(deadlineSeconds * 1000);
+      request.abortSignal = AbortSignal.timeout(deadlineSeconds(url) * 1000);
       let response: PipelineResponse;
       try {
         response = await next(request);

@@ -1,3 +1,4 @@
+import type { Access } from '../domain/access.ts';
 import type { ClusterFacts } from '../domain/cluster.ts';
 import type { Maintenance } from '../domain/maintenance.ts';
 import type { ProbeRecord } from '../domain/need.ts';
@@ -40,6 +41,10 @@ export interface Scene extends Stops {
   cluster: ClusterFacts;
   /** Pools and nodes that the run is limited to; empty means all. */
   limits: { pools: readonly string[]; nodes: readonly string[] };
+  /** How the API server is reached. */
+  access: Access;
+  /** All nodes of the cluster that could take the pod of an AKS command. */
+  commandHosts: readonly string[];
   /** Who else has claimed the cluster, if anyone. */
   claimedBy: string | undefined;
   /** All nodes of the cluster that carry a mark, readable or not, ours or not. */

@@ -3,6 +3,7 @@ import type { Reason } from '../domain/reason.ts';
 import type { Decision } from '../domain/run.ts';
 import type { Gate, Scene, Sight, Stops } from './gate.ts';
 import { claim, clusterState, halted, poolSlots, poolState, slots } from './gates/cluster.ts';
+import { access } from './gates/access.ts';
 import { loopGuard, needReason, sameNeed } from './gates/need.ts';
 import { canceled, hold } from './gates/people.ts';
 import { aksAtWork, autoscaler, nodeNotReady, scheduledEvent } from './gates/signs.ts';
@@ -22,6 +23,7 @@ const waitGates: readonly Gate[] = [
   window,
   slots,
   poolSlots,
+  access,
   autoscaler,
   aksAtWork,
   scheduledEvent,

@@ -20,6 +20,7 @@ export function planCluster(
   return {
     at: isoInstant(scene.now),
     cluster: key,
+    access: scene.access,
     nodes: planned.map(({ plan }) => plan),
     turns: orderTurns(due, poolOrder, scene.now),
   };

@@ -15,6 +15,12 @@ export interface ClusterFacts {
   kubernetesVersion: string;
   /** Entra-integrated: the API server takes Entra tokens. */
   entra: boolean;
+  /** Its API server has a private address only. */
+  privateCluster: boolean;
+  /** Its API server answers certain addresses only (`authorizedIPRanges`). */
+  restrictedAddresses: boolean;
+  /** `apiServerAccessProfile.disableRunCommand`. */
+  runCommandDisabled: boolean;
   /** `autoUpgradeProfile.nodeOSUpgradeChannel`: says whether the sentinel can appear at all. */
   nodeOsChannel: string;
   maintenance: Maintenance;

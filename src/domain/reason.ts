@@ -17,6 +17,7 @@ export const reasonKinds = [
   'slots', // as many nodes are out of service as may be
   'poolSlots', // the same of its pool
   'failures', // as many nodes have failed in this run as may
+  'access', // by AKS run command there would be no way to put it back
   'clusterState', // the cluster is not Succeeded and Running
   'poolState', // the pool is not Succeeded and Running
   'excluded', // settings or the run's own limits leave it out

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { accessSchema } from './access.ts';
 import { shortHash } from './arm.ts';
 import { probeRecordSchema } from './need.ts';
 import { countsSchema, needsPerson, outcomeSchema } from './outcome.ts';
@@ -77,6 +78,8 @@ export type PlannedNode = z.infer<typeof plannedNodeSchema>;
 export const planSchema = z.object({
   at: z.string(),
   cluster: z.string(),
+  /** How the API server was reached. */
+  access: accessSchema.optional(),
   nodes: z.array(plannedNodeSchema),
   turns: z.array(z.string()),
 });
@@ -165,6 +168,8 @@ export const nodeReportSchema = z.object({
 export type NodeReport = z.infer<typeof nodeReportSchema>;
 
 export const clusterReportSchema = clusterSummarySchema.extend({
+  /** How the API server was reached, and why that way; missing where no plan was made. */
+  access: accessSchema.optional(),
   nodes: z.array(nodeReportSchema),
 });
 export type ClusterReport = z.infer<typeof clusterReportSchema>;

@@ -1,3 +1,4 @@
+import { ResponseContext } from '@kubernetes/client-node/dist/gen/http/http.js';
 import { failureOf, forPeople, TroubleError } from '../domain/trouble.ts';
 import { RefusalError } from './refusal.ts';
 
@@ -10,6 +11,20 @@ export async function readable<Answer>(call: Promise<Answer>): Promise<Answer> {
     const value = forPeople(`the API server's answer can't be read: ${failureOf(error).message}`);
     throw new TroubleError({ kind: 'invalid', value });
   }
+}
+
+/** A success, as client-node reads it. */
+export function responseOf(
+  status: number,
+  headers: Record<string, string>,
+  json: string,
+): ResponseContext {
+  const typed = { 'content-type': 'application/json', ...headers };
+  return new ResponseContext(status, typed, {
+    text: () => Promise.resolve(json),
+    binary: () => Promise.resolve(Buffer.from(json)),
+    stream: () => null,
+  });
 }
 
 /** The status with which the API server refused; `undefined` when it is another kind of failure. */

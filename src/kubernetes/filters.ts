@@ -12,8 +12,8 @@ export type Verdict =
   | { kind: 'evict'; warnings: string[] }
   /** It stays on the node while that reboots: as what belongs there, or by the policy's choice. */
   | { kind: 'keep'; why: string; chosen: boolean }
-  /** Its deletion was asked for already; we only wait. */
-  | { kind: 'leaving' }
+  /** Its deletion was asked for already, or it ends by itself; we only wait. */
+  | { kind: 'leaving'; why?: string }
   /** It would have to leave, and policy forbids to make it. */
   | { kind: 'refuse'; why: string };
 
@@ -69,6 +69,18 @@ const daemonSet: PodFilter = (pod, { policy, missingDaemonSets }) => {
 
 const mirror: PodFilter = (pod) => (pod.mirror ? belongs('a static pod of the kubelet') : pass);
 
+/**
+ * A command that somebody runs in the cluster through AKS, or that we run: it ends by itself, and
+ * whoever evicts it may be evicting himself. Those that failed stay where they are for ever
+ * (Azure/AKS#3935).
+ */
+const command: PodFilter = ({ namespace, name, phase }) => {
+  if (namespace !== 'aks-command' || !name.startsWith('command-')) return pass;
+  return isFinished(phase)
+    ? belongs('an AKS command that has ended')
+    : { kind: 'leaving', why: 'an AKS command runs in it, until that ends' };
+};
+
 /** What leaves anyway is nobody's decision any more, whatever the rules after this one say. */
 const leaving: PodFilter = ({ deletion }) => (deletion === undefined ? pass : { kind: 'leaving' });
 
@@ -91,6 +103,7 @@ const filters: readonly PodFilter[] = [
   skipDeleted,
   daemonSet,
   mirror,
+  command,
   leaving,
   localStorage,
   unmanaged,

@@ -2,16 +2,26 @@ import {
   CoordinationV1Api,
   CoreV1Api,
   RequestContext,
+  VersionApi,
   createConfiguration,
 } from '@kubernetes/client-node/dist/gen/index.js';
 import { V1MicroTime } from '@kubernetes/client-node/dist/types.js';
-import type { V1Lease } from '@kubernetes/client-node';
+import type { Configuration, HttpLibrary, V1Lease } from '@kubernetes/client-node';
 import type { PatchOperation } from '../domain/node.ts';
-import type { Kubernetes, KubernetesAccess, LeaseWrite, PatchAnswer } from '../ports.ts';
+import type {
+  ApiServer,
+  ClusterCommands,
+  Kubernetes,
+  KubernetesAccess,
+  LeaseWrite,
+  PatchAnswer,
+} from '../ports.ts';
 import { listAll, readable, readOne, refusedWith } from './answers.ts';
+import { createCommandTransport } from './command/transport.ts';
 import { drainWith } from './drain.ts';
 import { createDrainApi } from './drainApi.ts';
 import { recordEvent } from './events.ts';
+import { RefusalError } from './refusal.ts';
 import { createTransport } from './transport.ts';
 import type { TransportOptions } from './transport.ts';
 import { leaseView, nodeView } from './views.ts';
@@ -20,18 +30,45 @@ export type KubernetesOptions = Partial<TransportOptions>;
 
 const defaultDeadlineSeconds = 20;
 
-/** One cluster's API server, through client-node's typed API over connections of our own. */
+/** One cluster's API server, over connections of our own. */
 export function createKubernetes(
   access: KubernetesAccess,
   options: KubernetesOptions = {},
-): Kubernetes {
-  const configuration = createConfiguration({
+): ApiServer {
+  const transport = createTransport(access, {
+    deadlineSeconds: defaultDeadlineSeconds,
+    ...options,
+  });
+  const configuration = configurationOver(transport);
+  return {
+    ...kubernetesOver(configuration),
+    async reach() {
+      try {
+        await readable(new VersionApi(configuration).getCode());
+      } catch (error) {
+        if (!(error instanceof RefusalError)) throw error;
+      }
+    },
+  };
+}
+
+/** The same by AKS run command: for the time of one activity, whose requests it gathers. */
+export function createCommandKubernetes(commands: ClusterCommands): Kubernetes {
+  return kubernetesOver(configurationOver(createCommandTransport(commands)));
+}
+
+function configurationOver(httpApi: HttpLibrary): Configuration {
+  return createConfiguration({
     // The transport knows the server; here only paths are made.
     baseServer: {
       makeRequestContext: (path, method) => new RequestContext(`https://cluster${path}`, method),
     },
-    httpApi: createTransport(access, { deadlineSeconds: defaultDeadlineSeconds, ...options }),
+    httpApi,
   });
+}
+
+/** The port through client-node's typed API, whichever way its requests travel. */
+function kubernetesOver(configuration: Configuration): Kubernetes {
   const core = new CoreV1Api(configuration);
 
   return {

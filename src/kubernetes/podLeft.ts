@@ -27,7 +27,7 @@ export function podLeft(judged: Judged, budgets: Budgets, now: number): PodLeft[
     case 'refuse':
       return [{ ...base, state: 'refused', reason: refusedReason(pod, verdict) }];
     case 'leaving':
-      return [{ ...base, state: 'terminating', ...terminating(pod, now) }];
+      return [{ ...base, state: 'terminating', ...terminating(pod, verdict.why, now) }];
     case 'evict':
       break;
   }
@@ -84,7 +84,11 @@ export function blockedReason(
   return { kind: 'blocked', value: `${fullName(pod)} blocked by PDB ${budget}: ${counts}` };
 }
 
-function terminating(pod: PodView, now: number) {
+function terminating(pod: PodView, why: string | undefined, now: number) {
+  if (why !== undefined) {
+    const reason: Reason = { kind: 'terminating', value: `${fullName(pod)}: ${why}` };
+    return { since: isoInstant(now), graceSecondsLeft: 0, reason };
+  }
   const { endsAt, graceSeconds } = pod.deletion ?? { endsAt: isoInstant(now), graceSeconds: 0 };
   const ends = epochMs(endsAt);
   const since = ends - graceSeconds * 1000;

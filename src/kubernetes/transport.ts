@@ -1,10 +1,11 @@
-import { ResponseContext, wrapHttpLibrary } from '@kubernetes/client-node/dist/gen/http/http.js';
+import { wrapHttpLibrary } from '@kubernetes/client-node/dist/gen/http/http.js';
 import type { HttpLibrary, RequestContext } from '@kubernetes/client-node/dist/gen/http/http.js';
 import { Agent, request as send } from 'undici';
 import type { Dispatcher } from 'undici';
 import { failureOf, forPeople, TroubleError } from '../domain/trouble.ts';
 import type { Trouble } from '../domain/trouble.ts';
 import type { KubernetesAccess } from '../ports.ts';
+import { responseOf } from './answers.ts';
 import { parseKubeconfig } from './kubeconfig.ts';
 import type { Target } from './kubeconfig.ts';
 import { readRefusal, RefusalError } from './refusal.ts';
@@ -77,11 +78,7 @@ export function createTransport(
       const { status, headers, text } = answer;
       if (status >= 400) throw refused(request, status, headers, text);
       if (!/json/iu.test(headers['content-type'] ?? '')) throw notJson(request, headers);
-      return new ResponseContext(status, headers, {
-        text: () => Promise.resolve(text),
-        binary: () => Promise.resolve(Buffer.from(text)),
-        stream: () => null,
-      });
+      return responseOf(status, headers, text);
     },
   });
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { wantedAccesses } from '../domain/access.ts';
 import { clusterKey, parseClusterId, shortHash } from '../domain/arm.ts';
 import type { ClusterId } from '../domain/arm.ts';
 import { sentinelPathPattern } from '../domain/probe.ts';
@@ -84,6 +85,12 @@ const poolShape = {
 /** What holds for a cluster as a whole, and the rest. */
 const policyShape = {
   ...orderShape,
+  access: z
+    .enum(wantedAccesses)
+    .describe(
+      'How the API server is reached: over HTTPS, by AKS run command, or by the latter where the ' +
+        'former has no way.',
+    ),
   ...whichShape,
   probeConcurrency: z
     .int()
@@ -99,6 +106,7 @@ export const poolSettings: ReadonlySet<string> = new Set(Object.keys(poolShape))
 /** What every setting is when nobody says anything. */
 export const defaultPolicy = {
   ...orderDefaults,
+  access: 'auto',
   ...whichDefaults,
   probeConcurrency: 20,
   windows: [],

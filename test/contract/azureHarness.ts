@@ -1,6 +1,6 @@
 import type { TokenCredential } from '@azure/identity';
 import { startAzure } from '../../local/azure/azure.ts';
-import type { SimulatedAzure } from '../../local/azure/azure.ts';
+import type { SimulatedAzure, SimulatedAzureOptions } from '../../local/azure/azure.ts';
 import type { RequestSeen } from '../../local/azure/faults.ts';
 import { parseFleet } from '../../local/azure/fleet.ts';
 import type { Fault, Fleet, RequestFault } from '../../local/azure/fleet.ts';
@@ -12,7 +12,7 @@ import { parseClusterId, parseInstanceRef } from '../../src/domain/arm.ts';
 import type { ClusterId, InstanceRef } from '../../src/domain/arm.ts';
 import { TroubleError } from '../../src/domain/trouble.ts';
 import type { Trouble } from '../../src/domain/trouble.ts';
-import { createKubernetes } from '../../src/kubernetes/kubernetes.ts';
+import { createCommandKubernetes, createKubernetes } from '../../src/kubernetes/kubernetes.ts';
 import type { Azure, Log } from '../../src/ports.ts';
 
 export const subscription = '11111111-1111-4111-8111-111111111111';
@@ -43,7 +43,10 @@ export interface Simulation {
 }
 
 /** Simulated Azure on loopback under virtual time, and adapters to it. */
-export async function simulate(fleet: object): Promise<Simulation> {
+export async function simulate(
+  fleet: object,
+  options: Pick<SimulatedAzureOptions, 'commands'> = {},
+): Promise<Simulation> {
   const seen: RequestSeen[] = [];
   const logged: Parameters<Log>[0][] = [];
   const clock = virtualClock(Date.parse('2026-01-05T22:00:00Z'));
@@ -51,7 +54,7 @@ export async function simulate(fleet: object): Promise<Simulation> {
     if (when === 'before') seen.push(request);
     return undefined;
   };
-  const azure = await startAzure({ fleet: parsedFleet(fleet), clock, onRequest });
+  const azure = await startAzure({ fleet: parsedFleet(fleet), clock, onRequest, ...options });
   return {
     azure,
     seen,
@@ -61,7 +64,7 @@ export async function simulate(fleet: object): Promise<Simulation> {
         credential: credentialOf('controller'),
         armEndpoint: azure.armEndpoint,
         ca: azure.ca,
-        connect: (access) => createKubernetes(access),
+        connect: { api: createKubernetes, runCommand: createCommandKubernetes },
         clock,
         log: (entry) => logged.push(entry),
         ...options,

@@ -158,7 +158,8 @@ export async function startProcess(options: ProcessOptions): Promise<Process> {
       stopped ??= app.stop();
       return { store, documents: storage.documents };
     },
-    stop: () => (stopped ??= app.stop()),
+    // What it has begun may sleep.
+    stop: () => flow(() => (stopped ??= app.stop())),
   };
 }
 

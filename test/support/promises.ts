@@ -380,7 +380,7 @@ const outcomes = new Set(
 );
 const reasons = new Set(
   (
-    'window fit hold canceled lock claim halted slots clusterState poolState excluded unsupported nodeNotReady ' +
+    'window fit hold canceled lock claim halted slots access clusterState poolState excluded unsupported nodeNotReady ' +
     'cordonedByPerson autoscaler aksAtWork scheduledEvent kured blockingPod prometheus azureAlert approval rejected ' +
     'needAge forced identityMismatch loopGuard probe turn blocked terminating undrainable ' +
     'poolSlots failures capacity drainDeadline stopped escalated ' +

@@ -54,6 +54,9 @@ const facts: ClusterFacts = {
   nodeResourceGroupLocked: false,
   kubernetesVersion: '1.33.3',
   entra: true,
+  privateCluster: false,
+  restrictedAddresses: false,
+  runCommandDisabled: false,
   nodeOsChannel: 'Unmanaged',
   maintenance: { kind: 'unknown', value: 'nobody asked for it' },
   pools: [
@@ -143,6 +146,7 @@ function stage(options: Options = {}) {
       return Promise.resolve({ kind: 'started', token: 't' });
     },
     pollRestart: () => world.poll(),
+    access: () => Promise.resolve({ way: 'api', why: 'it is public' }),
     kubernetes: () => Promise.resolve(kubernetes),
   };
   const durable: Durable = {
@@ -153,7 +157,7 @@ function stage(options: Options = {}) {
     purge: never,
   };
   const ports: Ports = {
-    clock: { now: () => start + world.minutes * 60_000 },
+    clock: { now: () => start + world.minutes * 60_000, sleep: () => Promise.resolve() },
     azure,
     documents: {
       read: () => Promise.resolve(undefined),

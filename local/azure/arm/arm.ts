@@ -102,7 +102,7 @@ function recorder(options: ArmOptions, route: Route, call: Call, requestId: stri
     const { audit } = route;
     if (audit === undefined) return;
     const machine = audit.machine(call);
-    const cluster = machine?.cluster ?? ownerOf(options.world, call.url);
+    const cluster = machine?.cluster ?? audit.cluster?.(call) ?? ownerOf(options.world, call.url);
     options.audit.write({
       actor: call.actor,
       cluster: cluster?.id ?? '',

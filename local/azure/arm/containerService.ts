@@ -8,6 +8,7 @@ import {
   subscriptionNotFound,
 } from './answer.ts';
 import type { ArmAnswer } from './answer.ts';
+import type { ClusterCommands } from './clusterCommand.ts';
 import { named, page } from './route.ts';
 import type { Call, Route } from './route.ts';
 import { aksBucket } from './throttle.ts';
@@ -19,6 +20,7 @@ export interface ContainerServiceOptions {
   origin: () => string;
   /** The kubeconfig that listClusterUserCredential hands to `actor`. */
   credential: (cluster: Cluster, actor: string) => Promise<string>;
+  commands: ClusterCommands;
 }
 
 const apiVersions = [
@@ -36,7 +38,12 @@ const cluster = `${clusters}/{cluster}`;
 
 /** The operations of Microsoft.ContainerService that this program and its preflight use. */
 export function containerServiceRoutes(options: ContainerServiceOptions): Route[] {
-  return [...clusterRoutes(options), ...poolRoutes(options), ...credentialRoutes(options)];
+  return [
+    ...clusterRoutes(options),
+    ...poolRoutes(options),
+    ...credentialRoutes(options),
+    ...commandRoutes(options),
+  ];
 }
 
 /**
@@ -173,6 +180,32 @@ function credentialRoutes({ world, credential }: ContainerServiceOptions): Route
   ];
 }
 
+function commandRoutes({ world, commands }: ContainerServiceOptions): Route[] {
+  const common = { apiVersions, type, buckets: otherBucket } as const;
+  return [
+    {
+      ...common,
+      method: 'POST',
+      template: `${cluster}/runCommand`,
+      action: `${type}/runCommand/action`,
+      audit: {
+        action: 'runCommand',
+        machine: () => undefined,
+        cluster: (call) => world.cluster(call.url.split(/\/runCommand/i)[0] ?? ''),
+      },
+      answer: (call) => withCluster(world, call, (found) => commands.start(found, call)),
+    },
+    {
+      ...common,
+      method: 'GET',
+      template: `${cluster}/commandResults/{command}`,
+      action: `${type}/commandResults/read`,
+      answer: (call) =>
+        withCluster(world, call, (found) => commands.result(found, named(call, 'command'), call)),
+    },
+  ];
+}
+
 const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 
 /** NAP's machines belong to no agent pool. */
@@ -255,7 +288,11 @@ function clusterShape(found: Cluster) {
         name: pool.settings.name,
         ...poolProperties(found, pool),
       })),
-      apiServerAccessProfile: { enablePrivateCluster: false, disableRunCommand: true },
+      apiServerAccessProfile: {
+        enablePrivateCluster: settings.private,
+        disableRunCommand: settings.disableRunCommand,
+        authorizedIPRanges: settings.authorizedIPRanges,
+      },
       autoUpgradeProfile: { nodeOSUpgradeChannel: settings.nodeOSUpgradeChannel },
       nodeProvisioningProfile: { mode: automatic ? 'Auto' : 'Manual' },
       nodeResourceGroupProfile: {

@@ -1,5 +1,5 @@
 import type { AuditAction } from '../audit.ts';
-import type { Machine } from '../world/world.ts';
+import type { Cluster, Machine } from '../world/world.ts';
 import type { ArmAnswer } from './answer.ts';
 import type { Bucket } from './throttle.ts';
 
@@ -15,7 +15,12 @@ export interface Route {
   apiVersions: readonly string[];
   buckets(call: Call): Bucket[];
   /** Written to the audit log, refused or not. */
-  audit?: { action: AuditAction; machine(call: Call): Machine | undefined };
+  audit?: {
+    action: AuditAction;
+    machine(call: Call): Machine | undefined;
+    /** Where no machine is concerned, and the path does not lie in a node resource group. */
+    cluster?(call: Call): Cluster | undefined;
+  };
   answer(call: Call): ArmAnswer | Promise<ArmAnswer>;
 }
 

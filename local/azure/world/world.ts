@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import type { Audit } from '../audit.ts';
-import type { Fleet, FleetCluster, FleetNode, FleetPool } from '../fleet.ts';
+import type { CommandBehaviour, Fleet, FleetCluster, FleetNode, FleetPool } from '../fleet.ts';
 import type { Access } from '../kubernetes/api.ts';
 import type { Kubernetes } from '../kubernetes/kubernetes.ts';
 import { createKubernetes } from '../kubernetes/kubernetes.ts';
@@ -40,6 +40,8 @@ export interface Cluster {
   readonly kubernetes: Kubernetes;
   /** provisioningState. */
   state: string;
+  /** What becomes of AKS commands. */
+  commands: CommandBehaviour;
 }
 
 export interface Pool {
@@ -149,6 +151,7 @@ function createCluster(settings: FleetCluster, options: WorldOptions): Cluster {
     settings,
     pools,
     state: settings.state,
+    commands: settings.commands,
     kubernetes: createKubernetes({
       clock: options.clock,
       audit: options.audit,

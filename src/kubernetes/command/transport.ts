@@ -1,0 +1,130 @@
+import { wrapHttpLibrary } from '@kubernetes/client-node/dist/gen/http/http.js';
+import type {
+  HttpLibrary,
+  RequestContext,
+  ResponseContext,
+} from '@kubernetes/client-node/dist/gen/http/http.js';
+import { forPeople, TroubleError } from '../../domain/trouble.ts';
+import type { ClusterCommands } from '../../ports.ts';
+import { responseOf } from '../answers.ts';
+import { readRefusal, RefusalError } from '../refusal.ts';
+import { readAnswers } from './answers.ts';
+import type { CommandAnswer } from './answers.ts';
+import { readFailure } from './kubectl.ts';
+import { commandFor, scriptFor } from './script.ts';
+import type { ApiRequest } from './script.ts';
+
+interface Asked {
+  request: ApiRequest;
+  /** Its answer did not fit beside others: it goes alone now. */
+  alone: boolean;
+  resolve: (answer: CommandAnswer) => void;
+  reject: (error: unknown) => void;
+}
+
+/** Requests of one command: with more the script would not get through them in its time. */
+const mostRequests = 25;
+
+/**
+ * How client-node's requests travel by AKS run command. Each command costs seconds, so all requests
+ * that are made in one turn of the event loop go in one, in that order; what is asked while a
+ * command runs waits for the next.
+ */
+export function createCommandTransport(commands: ClusterCommands): HttpLibrary {
+  const waiting: Asked[] = [];
+  let running: Promise<void> | undefined;
+
+  const runAll = async (): Promise<void> => {
+    // Whatever else is asked in this turn comes along.
+    await new Promise(setImmediate);
+    while (waiting.length > 0) await runSome(commands, takeSome(waiting), waiting);
+    running = undefined;
+  };
+  const ask = (request: ApiRequest): Promise<CommandAnswer> =>
+    new Promise((resolve, reject) => {
+      waiting.push({ request, alone: false, resolve, reject });
+      running ??= runAll();
+    });
+
+  return wrapHttpLibrary({
+    async send(context) {
+      const request = requestOf(context);
+      return answerTo(request, await answerThatFits(request, ask));
+    },
+  });
+}
+
+/** What goes into the next command. */
+function takeSome(waiting: Asked[]): Asked[] {
+  const others = waiting.findIndex(({ alone }) => alone);
+  if (others === 0) return waiting.splice(0, 1);
+  return waiting.splice(0, Math.min(mostRequests, others < 0 ? waiting.length : others));
+}
+
+/** Runs one command and gives out its answers; what did not fit in waits again, first in line. */
+async function runSome(
+  commands: ClusterCommands,
+  batch: readonly Asked[],
+  waiting: Asked[],
+): Promise<void> {
+  try {
+    const script = scriptFor(batch.map(({ request }) => request));
+    const answers = readAnswers(await commands.run(commandFor(script)), batch.length);
+    for (const [index, asked] of batch.entries()) {
+      const answer = answers[index];
+      const again = answer?.kind === 'big' && batch.length > 1 && asked.request.method === 'GET';
+      if (again) waiting.unshift({ ...asked, alone: true });
+      else if (answer !== undefined) asked.resolve(answer);
+    }
+  } catch (error) {
+    for (const { reject } of batch) reject(error);
+  }
+}
+
+function requestOf(context: RequestContext): ApiRequest {
+  const { pathname, search } = new URL(context.getUrl());
+  const body = context.getBody();
+  return {
+    method: context.getHttpMethod(),
+    path: pathname + search,
+    contentType: context.getHeaders()['Content-Type'] ?? '',
+    body: typeof body === 'string' ? body : '',
+  };
+}
+
+/** A page that is too big even alone is asked for again with half as many items. */
+async function answerThatFits(
+  request: ApiRequest,
+  ask: (request: ApiRequest) => Promise<CommandAnswer>,
+): Promise<CommandAnswer> {
+  const answer = await ask(request);
+  if (answer.kind !== 'big') return answer;
+  const url = new URL(request.path, 'https://cluster');
+  const limit = Number(url.searchParams.get('limit') ?? 0);
+  if (request.method !== 'GET' || limit < 2) return answer;
+  url.searchParams.set('limit', String(Math.floor(limit / 2)));
+  return answerThatFits({ ...request, path: url.pathname + url.search }, ask);
+}
+
+function answerTo(request: ApiRequest, answer: CommandAnswer): ResponseContext {
+  const asked = `${request.method} ${request.path.split('?')[0]}`;
+  const trouble = (kind: 'invalid' | 'unreachable' | 'timeout', value: string) =>
+    new TroubleError({ kind, value: forPeople(`${asked}: ${value}`) });
+  switch (answer.kind) {
+    case 'ok':
+      return responseOf(200, {}, answer.json);
+    case 'big': {
+      const value = `the answer has ${answer.bytes} bytes, and did not fit into a command's output`;
+      // Another time a write's answer may have the output to itself.
+      throw trouble(request.method === 'GET' ? 'invalid' : 'timeout', value);
+    }
+    case 'late':
+      throw trouble('timeout', 'the AKS command had no time left for it');
+    case 'no': {
+      const failure = readFailure(answer.stderr, request);
+      if (failure.kind === 'unanswered') throw trouble('unreachable', failure.value);
+      const { status, retryAfter, body } = failure;
+      throw new RefusalError(asked, readRefusal(status, retryAfter, body));
+    }
+  }
+}
