@@ -6,6 +6,7 @@ type Entry = Parameters<Log>[0];
 /** How a step is shown; what is not here is not worth a line. */
 const shown: Record<string, { text: string; style: Parameters<typeof styleText>[0] }> = {
   'run opened': { text: 'run opened', style: 'dim' },
+  'ring held': { text: 'ring held', style: 'yellow' },
   planned: { text: 'planned', style: 'dim' },
   cordoned: { text: 'cordoned', style: 'cyan' },
   draining: { text: 'draining', style: 'cyan' },

@@ -47,7 +47,12 @@ const onNode = {
 
 export const stepInputs = {
   openRun: z.object({ run, request: runRequestSchema }),
-  closeRun: z.object(inRun),
+  openRing: z.object({ ...inRun, ring: z.int().nonnegative() }),
+  closeRun: z.object({
+    ...inRun,
+    /** Why the rings that are left were not opened, if they were not. */
+    unopened: reasonSchema.optional(),
+  }),
 
   readMarks: z.object(inCluster),
   findLost: z.object({ ...inCluster, holders: z.array(holder).max(100) }),
@@ -104,6 +109,12 @@ export interface ClusterTask {
   probeLanes: number;
 }
 
+export interface RingTask {
+  clusters: ClusterTask[];
+  /** Clusters of it that may be worked on at once. */
+  lanes: number;
+}
+
 export interface MarkedNode {
   node: string;
   fence: number;
@@ -134,7 +145,8 @@ export type Resumption =
   | { step: 'ready'; since: string };
 
 export interface StepOutputs {
-  openRun: { kind: 'opened'; clusters: ClusterTask[] } | { kind: 'refused'; reasons: Reason[] };
+  openRun: { kind: 'opened'; rings: RingTask[] } | { kind: 'refused'; reasons: Reason[] };
+  openRing: { kind: 'opened' };
   closeRun: { kind: 'closed'; counts: OutcomeCounts };
 
   readMarks:

@@ -14,7 +14,7 @@ import { planCluster, readCluster } from './plan.ts';
 import { pollProbe, readLane, saveProbes, startProbe } from './probe.ts';
 import { adoptMark } from './recover.ts';
 import { restart } from './restart.ts';
-import { closeRun, openRun } from './run.ts';
+import { closeRun, openRing, openRun } from './run.ts';
 import { createDesk } from './scene.ts';
 import type { Desk, Memory } from './scene.ts';
 import { nextNode } from './turns.ts';
@@ -24,6 +24,7 @@ type Activity<N extends StepName> = (desk: Desk, input: StepInput<N>) => Promise
 /** Every declared step and what carries it out; the compiler sees that none is missing. */
 const implementations: { [N in StepName]: Activity<N> } = {
   openRun,
+  openRing,
   closeRun,
   readMarks,
   findLost,

@@ -4,9 +4,12 @@ import { addCounts } from '../domain/outcome.ts';
 import type { OutcomeCounts } from '../domain/outcome.ts';
 import type { Reason } from '../domain/reason.ts';
 import type { ClusterReport, RunRecord } from '../domain/run.ts';
+import { heldBack } from '../decide/rings.ts';
+import type { PassedRing } from '../decide/rings.ts';
 import { chooseClusters } from '../policy/choice.ts';
+import { ringsOf } from '../policy/rings.ts';
 import type { ClusterSettings } from '../policy/settings.ts';
-import type { StepInput, StepOutputs } from '../steps.ts';
+import type { RingTask, StepInput, StepOutputs } from '../steps.ts';
 import { readSettings } from './scene.ts';
 import type { Desk } from './scene.ts';
 
@@ -22,6 +25,7 @@ export async function openRun(
   const chosen = chooseClusters(settings, request.clusters);
   if (chosen.kind === 'refused') return chosen;
   const earlier = await desk.reports.run(run);
+  const rings = ringsOf(settings, chosen.clusters);
   const record: RunRecord = {
     run,
     request,
@@ -31,16 +35,54 @@ export async function openRun(
     status: 'running',
     counts: {},
     clusters: chosen.clusters.map(({ key }) => key),
+    rings: rings.map(({ name, clusters }) => {
+      const held = earlier?.rings.find((ring) => ring.name === name)?.held ?? [];
+      return { name, clusters: clusters.map(({ key }) => key), held };
+    }),
   };
   await desk.reports.writeRun(record);
   desk.log({ level: 'info', message: 'run opened', run, detail: { clusters: record.clusters } });
-  return {
-    kind: 'opened',
-    clusters: chosen.clusters.map((cluster) => ({
-      cluster: cluster.key,
-      probeLanes: probeLanes(cluster, chosen.clusters),
-    })),
-  };
+  return { kind: 'opened', rings: rings.map(({ clusters }) => taskOf(clusters)) };
+}
+
+function taskOf(clusters: readonly ClusterSettings[]): RingTask {
+  const tasks = clusters.map((cluster) => {
+    return { cluster: cluster.key, probeLanes: probeLanes(cluster, clusters) };
+  });
+  // Each cluster has one probe at the least: with more clusters at once than probes there would be
+  // too many.
+  const fewest = Math.min(...clusters.map(({ policy }) => policy.probeConcurrency));
+  return { clusters: tasks, lanes: Math.min(clustersAtOnce, fewest, clusters.length) };
+}
+
+/**
+ * Opens the next ring: says whether the earlier ones let anything be begun in it. What it says is
+ * kept, and the gates of each of its nodes judge by it. Dead work is finished all the same.
+ */
+export async function openRing(
+  desk: Desk,
+  { run, ring: index }: StepInput<'openRing'>,
+): Promise<StepOutputs['openRing']> {
+  const record = await desk.reports.run(run);
+  const ring = record?.rings[index];
+  if (record === undefined || ring === undefined || record.request.dryRun) {
+    return { kind: 'opened' };
+  }
+  const { ringStopsOn } = await readSettings(desk);
+  const passed: PassedRing[] = [];
+  for (const { name, clusters, held } of record.rings.slice(0, index)) {
+    const left = [];
+    for (const cluster of clusters) {
+      left.push({ cluster, summary: await desk.reports.summary(run, cluster) });
+    }
+    passed.push({ name, held: held.length > 0, clusters: left });
+  }
+  const held = heldBack(passed, ringStopsOn);
+  if (held.length === 0) return { kind: 'opened' };
+  await desk.reports.writeRun({ ...record, rings: record.rings.with(index, { ...ring, held }) });
+  const detail = `${ring.name || 'the last ring'}: ${held[0]?.value ?? ''}`;
+  desk.log({ level: 'warn', message: 'ring held', run, detail: { detail } });
+  return { kind: 'opened' };
 }
 
 /**
@@ -49,13 +91,13 @@ export async function openRun(
  */
 export async function closeRun(
   desk: Desk,
-  { run }: StepInput<'closeRun'>,
+  { run, unopened }: StepInput<'closeRun'>,
 ): Promise<StepOutputs['closeRun']> {
   const record = await desk.reports.run(run);
   if (record === undefined) return { kind: 'closed', counts: {} };
   const clusters: ClusterReport[] = [];
   for (const key of record.clusters) {
-    clusters.push((await desk.reports.clusterReport(run, key)) ?? lostCluster(key));
+    clusters.push((await desk.reports.clusterReport(run, key)) ?? lostCluster(key, unopened));
   }
   const counts = clusters.map((cluster) => cluster.counts).reduce(addCounts, {} as OutcomeCounts);
   const canceled = (await desk.reports.cancel(run)) !== undefined;
@@ -71,8 +113,8 @@ export async function closeRun(
   return { kind: 'closed', counts };
 }
 
-function lostCluster(key: string): ClusterReport {
-  const reason: Reason = { kind: 'bug', value: 'the cluster left no report' };
+function lostCluster(key: string, unopened: Reason | undefined): ClusterReport {
+  const reason = unopened ?? { kind: 'bug', value: 'the cluster left no report' };
   return {
     cluster: key,
     id: key,

@@ -145,6 +145,7 @@ export async function readScene(
     limits,
     access: await desk.azure.access(facts, site.policy.access),
     commandHosts: nodes.filter(takesCommands).map(({ name }) => name),
+    ringHeld: await heldRing(desk, run, site.cluster.key),
     claimedBy: await foreignClaim(kubernetes, site.settings.controller),
     marked: nodes.filter(({ annotations }) => markAnnotation in annotations),
   };
@@ -165,6 +166,12 @@ export async function readStops(
     maintenance,
     paces: await desk.reports.paces(site.cluster.key),
   };
+}
+
+/** Why the run begins nothing in this cluster's ring, if it doesn't. */
+async function heldRing(desk: Desk, run: string, key: string): Promise<Scene['ringHeld']> {
+  const record = await desk.reports.run(run);
+  return record?.rings.find(({ clusters }) => clusters.includes(key))?.held ?? [];
 }
 
 async function readHolds(desk: Desk, key: string): Promise<Stops['holds']> {

@@ -45,6 +45,8 @@ export interface Scene extends Stops {
   access: Access;
   /** All nodes of the cluster that could take the pod of an AKS command. */
   commandHosts: readonly string[];
+  /** Why the run begins nothing in the cluster's ring, if it doesn't. */
+  ringHeld: readonly Reason[];
   /** Who else has claimed the cluster, if anyone. */
   claimedBy: string | undefined;
   /** All nodes of the cluster that carry a mark, readable or not, ours or not. */

@@ -5,6 +5,7 @@ import type { Gate, Scene, Sight, Stops } from './gate.ts';
 import { claim, clusterState, halted, poolSlots, poolState, slots } from './gates/cluster.ts';
 import { access } from './gates/access.ts';
 import { loopGuard, needReason, sameNeed } from './gates/need.ts';
+import { ring } from './gates/fleet.ts';
 import { canceled, hold } from './gates/people.ts';
 import { aksAtWork, autoscaler, nodeNotReady, scheduledEvent } from './gates/signs.ts';
 import { window, windowForRestart } from './gates/time.ts';
@@ -16,6 +17,7 @@ const skipGates: readonly Gate[] = [excluded, unsupported, cordonedByPerson];
 const waitGates: readonly Gate[] = [
   canceled,
   hold,
+  ring,
   claim,
   halted,
   clusterState,

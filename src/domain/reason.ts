@@ -13,6 +13,7 @@ export const reasonKinds = [
   'canceled', // a person canceled the run
   'lock', // another live run works on this cluster
   'claim', // another controller has claimed this cluster
+  'ring', // an earlier ring of clusters gave cause to begin nothing in this one
   'halted', // an earlier node was restarted and is not proved
   'slots', // as many nodes are out of service as may be
   'poolSlots', // the same of its pool

@@ -37,6 +37,15 @@ export const clusterSummarySchema = z.object({
 });
 export type ClusterSummary = z.infer<typeof clusterSummarySchema>;
 
+/** Clusters of a run that are worked on before those of the next ring. */
+const ringSchema = z.object({
+  /** Empty for clusters that name none. */
+  name: z.string(),
+  clusters: z.array(z.string()),
+  /** Why nothing is begun in them: an earlier ring gave cause. */
+  held: z.array(reasonSchema),
+});
+
 export const runRecordSchema = z.object({
   run: z.string(),
   request: runRequestSchema,
@@ -49,6 +58,8 @@ export const runRecordSchema = z.object({
   counts: countsSchema,
   /** Clusters (keys) that the run is about. */
   clusters: z.array(z.string()),
+  /** The same ones, in the order in which the run goes through them. */
+  rings: z.array(ringSchema).default([]),
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
 

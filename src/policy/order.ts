@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ringShape } from './rings.ts';
 
 /** Settings that say in which order nodes have their turns, how many at once, and until when. */
 
@@ -22,11 +23,13 @@ export const orderShape = {
   poolOrder: z
     .array(z.string())
     .describe('Pools whose nodes come first, in this order; system pools come last otherwise.'),
+  ...ringShape,
 } as const;
 
 export const orderDefaults = {
   concurrency: 1,
   stopAfterFailures: 1,
   poolOrder: [],
+  ring: '',
   maxUnavailable: 50,
 } as const satisfies z.infer<z.ZodObject<typeof orderShape & typeof orderPoolShape>>;

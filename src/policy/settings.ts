@@ -6,7 +6,9 @@ import { sentinelPathPattern } from '../domain/probe.ts';
 import { drainDefaults, drainShape } from './drain.ts';
 import { orderDefaults, orderPoolShape, orderShape } from './order.ts';
 import { parseDocument } from './problem.ts';
-import type { Parsed, Problem } from './problem.ts';
+import type { Parsed } from './problem.ts';
+import { ringProblems, ringsShape } from './rings.ts';
+import type { Rings } from './rings.ts';
 import { whichDefaults, whichPoolShape, whichShape } from './which.ts';
 import type { OpenHours } from './window.ts';
 import {
@@ -145,6 +147,7 @@ export const settingsSchema = z.strictObject({
     .enum(['keep', 'release'])
     .default('keep')
     .describe('Keep the claim on a cluster between runs, or release it when nothing is left open.'),
+  ...ringsShape,
   keepRunsDays: z.int().min(1).max(3650).default(30).describe('How long reports are kept.'),
   defaults: overridesSchema.default({}).describe('What holds for every cluster.'),
   clusters: z
@@ -196,7 +199,7 @@ export function policyOf({ policy, pools }: ClusterSettings, pool: string): Poli
   return pools.get(pool.toLowerCase()) ?? policy;
 }
 
-export interface Settings {
+export interface Settings extends Rings {
   controller: string;
   claim: 'keep' | 'release';
   keepRunsDays: number;
@@ -209,8 +212,12 @@ export interface Settings {
 export function parseSettings(text: string): Parsed<Settings> {
   const parsed = parseDocument(text, settingsSchema, '(document)');
   if (parsed.kind === 'bad') return parsed;
-  const { controller, claim, keepRunsDays, defaults, clusters } = parsed.value;
-  const problems: Problem[] = [];
+  const { controller, claim, keepRunsDays, defaults, clusters, rings, ringStopsOn } = parsed.value;
+  const places = clusters.map(({ ring }, index) => ({ path: `clusters[${index}].ring`, ring }));
+  const problems = ringProblems({ rings }, [
+    { path: 'defaults.ring', ring: defaults.ring },
+    ...places,
+  ]);
   const settings = clusters.flatMap(({ id: text, pools, ...own }, index): ClusterSettings[] => {
     const id = parseClusterId(text);
     if (id === undefined) return [];
@@ -230,7 +237,15 @@ export function parseSettings(text: string): Parsed<Settings> {
   if (problems.length > 0) return { kind: 'bad', problems };
   return {
     kind: 'ok',
-    value: { controller, claim, keepRunsDays, clusters: settings, hash: shortHash(text) },
+    value: {
+      controller,
+      claim,
+      keepRunsDays,
+      rings,
+      ringStopsOn,
+      clusters: settings,
+      hash: shortHash(text),
+    },
   };
 }
 

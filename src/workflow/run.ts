@@ -17,11 +17,9 @@ export interface RunWork {
 export type RunEnd =
   { kind: 'closed'; counts: OutcomeCounts } | { kind: 'refused'; reasons: Reason[] };
 
-/** Clusters that a run works on at once. */
-const clusterLanes = 10;
 const patienceMinutes = 20;
 
-/** Orchestrator `run`: one pass over the clusters, at most ten at once. */
+/** Orchestrator `run`: one pass over the clusters, ring by ring, at most ten at once. */
 export function* runOrchestrator(context: OrchestrationContext): Steps<RunEnd> {
   const flow = newFlow(context);
   const work = context.df.getInput<RunWork>() satisfies RunWork;
@@ -29,16 +27,26 @@ export function* runOrchestrator(context: OrchestrationContext): Steps<RunEnd> {
   const opened = yield* patiently(flow, 'openRun', { run, request }, patienceMinutes);
   if (isTrouble(opened)) return { kind: 'refused', reasons: [reasonOfTrouble(opened.trouble)] };
   if (opened.kind === 'refused') return opened;
-  const { clusters } = opened;
-  const lanes = Math.min(clusterLanes, clusters.length);
-  const tasks = Array.from({ length: lanes }, (_, lane) => {
-    const mine = clusters.filter((_task, index) => index % lanes === lane);
-    const kind = request.dryRun ? 'plan' : request.purpose;
-    const input: LaneWork = { run, kind, clusters: mine };
-    return context.df.callSubOrchestrator('lane', input, instanceIds.lane(run, lane));
-  });
-  if (tasks.length > 0) yield context.df.Task.all(tasks);
-  const closed = yield* patiently(flow, 'closeRun', { run }, patienceMinutes);
+  const kind = request.dryRun ? 'plan' : request.purpose;
+  let lane = 0;
+  let unopened: Reason | undefined;
+  for (const [index, { clusters, lanes }] of opened.rings.entries()) {
+    if (index > 0) {
+      const ring = yield* patiently(flow, 'openRing', { run, ring: index }, patienceMinutes);
+      if (isTrouble(ring)) {
+        // Whether it may be begun is not known, so it is not: neither are those after it.
+        unopened = reasonOfTrouble(ring.trouble);
+        break;
+      }
+    }
+    const tasks = Array.from({ length: lanes }, (_, place) => {
+      const mine = clusters.filter((_task, number) => number % lanes === place);
+      const input: LaneWork = { run, kind, clusters: mine };
+      return context.df.callSubOrchestrator('lane', input, instanceIds.lane(run, lane++));
+    });
+    yield context.df.Task.all(tasks);
+  }
+  const closed = yield* patiently(flow, 'closeRun', { run, unopened }, patienceMinutes);
   if (isTrouble(closed)) return { kind: 'refused', reasons: [reasonOfTrouble(closed.trouble)] };
   return closed;
 }

@@ -383,7 +383,7 @@ const reasons = new Set(
     'window fit hold canceled lock claim halted slots access clusterState poolState excluded unsupported nodeNotReady ' +
     'cordonedByPerson autoscaler aksAtWork scheduledEvent kured blockingPod prometheus azureAlert approval rejected ' +
     'needAge forced identityMismatch loopGuard probe turn blocked terminating undrainable ' +
-    'poolSlots failures capacity drainDeadline stopped escalated ' +
+    'poolSlots failures ring fleet capacity drainDeadline stopped escalated ' +
     'lost uncordoned restartRefused sameBoot notReady daemonSets stillRequired gone replaced ' +
     'recovered throttled forbidden notFound conflict invalid unreachable timeout bug'
   ).split(' '),

@@ -144,6 +144,7 @@ export function sceneOf({ cluster: facts, ...over }: SceneOver = {}): Scene {
     concurrency: 1,
     cluster: { ...cluster, ...facts },
     limits: { pools: [], nodes: [] },
+    ringHeld: [],
     holds: [],
     canceled: undefined,
     maintenance: { kind: 'unknown', value: 'nobody asked for it' },

@@ -342,6 +342,20 @@ describe('not now:', () => {
     ]);
   });
 
+  it('with fewer for the pool its own marks count, and those of nobody knows which pool', () => {
+    const other = markedNode('a');
+    const reasons = (marked: NodeView[]) =>
+      decide(sightOf({ policy: { maxUnavailable: 1 } }), sceneOf({ concurrency: 5, marked }))
+        .outcome.reasons;
+    const full = (names: string) => [
+      { kind: 'poolSlots', value: `out of service in pool work: ${names} (1 may be)` },
+    ];
+    expect(reasons([other])).toEqual(full('a'));
+    expect(reasons([{ ...other, pool: 'WORK' }])).toEqual(full('a'));
+    expect(reasons([{ ...other, pool: '' }])).toEqual(full('a'));
+    expect(reasons([{ ...other, pool: 'batch' }])[0]?.kind).toBe('turn');
+  });
+
   it('a window into which drain and restart just fit is wide enough', () => {
     const policy = { windows: [fridays], expectedDrainMinutes: 100, expectedRestartMinutes: 20 };
     expect(decide(sightOf({ policy }), sceneOf()).decision.kind).toBe('reboot');
