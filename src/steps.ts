@@ -203,6 +203,8 @@ export interface StepOutputs {
     | { kind: 'booted'; at: string }
     | { kind: 'waiting'; waitSeconds: number; detail: string; token?: string }
     | { kind: 'restartAgain' }
+    /** The node says that it restarts nothing; the attempt was taken back. */
+    | { kind: 'refused'; outcome: Outcome }
     | { kind: 'stuck'; outcome: Outcome }
     | Ended;
   checkReady:

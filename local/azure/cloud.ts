@@ -134,10 +134,11 @@ function routes(parts: Parts) {
     headers: fleet.faults.operationHeaders,
     origin,
   });
-  const runCommand = createRunCommand({ clock, timings: fleet.timings, guest, operations });
+  const { timings } = fleet;
+  const runCommand = createRunCommand({ clock, timings, guest, lifecycle, operations });
   const commands = createClusterCommands({
     clock,
-    timings: fleet.timings,
+    timings,
     random: seededRandom(seed, 'commands'),
     shell,
     origin,

@@ -84,7 +84,8 @@ export type ProbeBehaviour =
   | 'silent'
   | 'noBootId'
   | 'otherBootId';
-export type RestartBehaviour = 'happens' | 'neverStarts' | 'changesNothing' | 'fails' | 'reimages';
+export type RestartBehaviour =
+  'happens' | 'happensUnseen' | 'neverStarts' | 'changesNothing' | 'fails' | 'reimages';
 
 export interface FleetNode {
   packages?: string[];

@@ -1,18 +1,24 @@
+import { plannedEvent } from '../decide/gates/signs.ts';
 import { claimedPlace } from '../decide/identity.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
 import { TroubleError } from '../domain/trouble.ts';
 import { tell } from './events.ts';
-import { asFound, ended, hold, isOver, nowIso, outcome, release, restarted } from './node.ts';
+import {
+  asFound,
+  ended,
+  hold,
+  isOver,
+  nowIso,
+  outcome,
+  release,
+  restarted,
+  rewriteMark,
+} from './node.ts';
 import type { Held } from './node.ts';
 import { isBusy } from './restart.ts';
+import { lookAtRestart } from './restartLook.ts';
 import { matchNow, rememberedFacts } from './scene.ts';
 import type { Desk } from './scene.ts';
-
-/**
- * A restart of an AKS node may start 15 minutes late (Scheduled Events): that is waiting, not
- * failure.
- */
-const usualDelayMinutes = 15;
 
 /**
  * One look for the new boot. The boot id alone is the judge: the ARM operation may end long before
@@ -34,33 +40,32 @@ export async function checkBoot(
   }
   const asked = mark.attempt;
   if (asked === undefined) {
-    return {
-      kind: 'stuck',
-      outcome: outcome('failed', 'bug', 'no restart is written on the mark'),
-    };
+    // An earlier delivery of this activity took it back, and died before it could say so.
+    const value = 'no restart is under way: the attempt was taken back';
+    return { kind: 'refused', outcome: outcome('failed', 'restartRefused', value) };
   }
   const { bootTimeoutMinutes, pollSeconds } = policy;
-  const operation = await lookAtOperation(desk, held, input.token);
-  if (!isOver(desk, asked.at, bootTimeoutMinutes)) {
-    const detail =
-      `${node.ready ? 'still Ready' : 'not Ready'} on the old boot, ` + operation.detail;
-    desk.log({ level: 'info', message: 'booting', ...line, detail: { detail } });
-    const token = operation.token === undefined ? {} : { token: operation.token };
+  const look = await lookAtRestart(desk, held, asked, input.token);
+  if (look.kind === 'refused') return takenBack(desk, held, look.value);
+  const wait = (detail: string): StepOutputs['checkBoot'] => {
+    const token = look.token === undefined ? {} : { token: look.token };
     return { kind: 'waiting', waitSeconds: pollSeconds, detail, ...token };
+  };
+  if (!isOver(desk, asked.at, bootTimeoutMinutes)) {
+    const why = (await azureWaits(desk, held)) ?? look.detail;
+    const detail = `${node.ready ? 'still Ready' : 'not Ready'} on the old boot, ${why}`;
+    desk.log({ level: 'info', message: 'booting', ...line, detail: { detail } });
+    return wait(detail);
   }
   const instance = await instanceNow(desk, held);
   if (instance === undefined) {
     return ended('gone', 'gone', 'the instance was deleted after the restart was asked for');
   }
-  const running = operation.running || isBusy(instance);
+  const running = look.kind === 'running' || isBusy(instance);
   // An operation that never ends must not hold up the verdict for ever; it forbids a second
   // restart.
   const hopeless = isOver(desk, asked.at, 2 * bootTimeoutMinutes);
-  if (running && !hopeless) {
-    const detail = `the boot deadline has passed, ${operation.detail}`;
-    const token = operation.token === undefined ? {} : { token: operation.token };
-    return { kind: 'waiting', waitSeconds: pollSeconds, detail, ...token };
-  }
+  if (running && !hopeless) return wait(`the boot deadline has passed, ${look.detail}`);
   if (asked.number === 1 && !running) return { kind: 'restartAgain' };
   const count = asked.number === 1 ? 'the restart' : 'the second restart';
   const still = running ? ', and the operation still runs' : '';
@@ -69,33 +74,37 @@ export async function checkBoot(
   return { kind: 'stuck', outcome: outcome('notRebooted', 'sameBoot', value) };
 }
 
-async function lookAtOperation(desk: Desk, held: Held, token: string | undefined) {
-  const unseen = (detail: string) => ({ detail, running: false, token });
-  if (token === undefined) return unseen('the operation is not followed');
-  const facts = await rememberedFacts(desk, held.site);
-  const place = claimedPlace(held.node, facts);
-  if (place.kind !== 'place') return unseen(place.value);
-  try {
-    const poll = await desk.azure.pollRestart(place.ref, token);
-    switch (poll.kind) {
-      case 'running':
-        return {
-          detail: `Azure is restarting it (it may wait ${usualDelayMinutes} minutes)`,
-          running: true,
-          token: poll.token,
-        };
-      case 'succeeded':
-        return { ...unseen('Azure says the restart is done'), token: undefined };
-      case 'failed':
-        return { ...unseen(`Azure says the restart failed: ${poll.value}`), token: undefined };
-    }
-  } catch (error) {
-    // Only the look failed; what counts is the boot id. But what can't be seen may still run: only
-    // an operation that Azure has forgotten is over.
-    if (!(error instanceof TroubleError)) throw error;
-    const detail = `the operation can't be seen: ${error.trouble.value}`;
-    return { ...unseen(detail), running: error.trouble.kind !== 'notFound' };
+/** What Azure has said on the node about when it will restart it: shown, and waited for. */
+async function azureWaits(desk: Desk, held: Held): Promise<string | undefined> {
+  const event = plannedEvent(held.node);
+  if (event?.status !== 'True') return undefined;
+  const why = `Azure waits with it (${event.type}: ${event.message})`;
+  await tell(desk, held, 'RestartDelayed', `Restart delayed: ${why}`);
+  return why;
+}
+
+/**
+ * The node said itself that nothing is under way, which is as good as a refusal by ARM: the attempt
+ * is taken back. A second one leaves the first, so there it stays for a person.
+ */
+async function takenBack(desk: Desk, held: Held, value: string): Promise<StepOutputs['checkBoot']> {
+  const { attempt, ...mark } = held.mark;
+  await tell(desk, held, 'RestartRefused', `Restart refused: ${value}`);
+  if (attempt?.number !== 1) {
+    return { kind: 'stuck', outcome: outcome('notRebooted', 'restartRefused', value) };
   }
+  const patched = await rewriteMark(held, mark);
+  if (patched.kind === 'stale') {
+    throw new TroubleError({ kind: 'conflict', value: 'the node changed meanwhile' });
+  }
+  desk.log({
+    level: 'warn',
+    message: 'restart refused',
+    run: mark.run,
+    node: held.node.name,
+    detail: { value },
+  });
+  return { kind: 'refused', outcome: outcome('failed', 'restartRefused', value) };
 }
 
 async function instanceNow(desk: Desk, { site, node }: Held) {

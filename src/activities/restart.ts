@@ -1,3 +1,4 @@
+import { bootIdPattern, restartScript } from '../domain/guestRestart.ts';
 import type { Mark } from '../domain/mark.ts';
 import { parseInstanceRef } from '../domain/arm.ts';
 import { epochMs } from '../domain/instant.ts';
@@ -8,6 +9,7 @@ import type { Reason } from '../domain/reason.ts';
 import { mayRestartUndrained } from '../decide/deadline.ts';
 import { decideCordoned } from '../decide/gates.ts';
 import type { Match } from '../decide/identity.ts';
+import type { Started } from '../ports.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
 import type { Trouble } from '../domain/trouble.ts';
 import { detailOf, reasonsOf, stopReasons, uncordonedAfterRestart } from './drain.ts';
@@ -29,6 +31,8 @@ import type { Desk } from './scene.ts';
 
 const waitAfterAskSeconds = 20;
 const guardWaitSeconds = 15;
+/** Each time again costs the attempt's two writes. */
+const refusedWaitSeconds = 60;
 
 /**
  * Asks for the restart: once. In this very activity the node is seen to be ours, cordoned and
@@ -57,53 +61,51 @@ export async function restart(
   const guarded = await guard(desk, input, held);
   if (guarded.kind !== 'go') return guarded;
   const at = nowIso(desk);
+  const method = held.policy.restartMethod;
   const escalated = withEscalated(mark, guarded.undrained);
-  const attempt: Mark = { ...escalated, attempt: { number: input.attempt, at } };
+  const attempt: Mark = { ...escalated, attempt: { number: input.attempt, at, method } };
   const patched = await rewriteMark(held, attempt);
   if (patched.kind !== 'done') {
     const value = 'the node changed just before the restart';
     return waitOrStop(desk, input, held, [{ kind: 'conflict', value }]);
   }
-  const { run, cluster } = input;
-  const line = {
-    run,
-    cluster,
-    node: node.name,
-    step: 'restart',
-    detail: { ...escalatedOf(attempt) },
-  };
-  const waitSeconds = waitAfterAskSeconds;
-  const askedNow = { kind: 'asked' as const, at, waitSeconds, ...escalatedOf(attempt) };
-  const started = await desk.azure.startRestart(guarded.ref);
+  const said = escalatedOf(attempt);
+  const line = { run: input.run, cluster: input.cluster, node: node.name, step: 'restart' };
+  const askedNow = { kind: 'asked' as const, at, waitSeconds: waitAfterAskSeconds, ...said };
+  const started = await ask(desk, attempt, guarded.ref);
+  const told = `attempt ${input.attempt}, ${wordsOf[method]}`;
   switch (started.kind) {
-    case 'started':
-      desk.log({ level: 'info', message: 'restart asked for', ...line });
-      await tell(desk, held, 'RestartAsked', `Restart asked for, attempt ${input.attempt}`);
+    case 'started': {
+      const detail = { method, ...said };
+      desk.log({ level: 'info', message: 'restart asked for', ...line, detail });
+      await tell(desk, held, 'RestartAsked', `Restart asked for, ${told}`);
       return { ...askedNow, token: started.token };
-    case 'unsure':
-      desk.log({
-        level: 'warn',
-        message: 'restart may have been asked for',
-        ...line,
-        detail: { ...started.trouble },
-      });
-      await tell(
-        desk,
-        held,
-        'RestartAsked',
-        `Restart may have been asked for, attempt ${input.attempt}: ${started.trouble.value}`,
-      );
+    }
+    case 'unsure': {
+      const { trouble } = started;
+      const detail = { method, ...said, ...trouble };
+      desk.log({ level: 'warn', message: 'restart may have been asked for', ...line, detail });
+      const words = `Restart may have been asked for, ${told}: ${trouble.value}`;
+      await tell(desk, held, 'RestartAsked', words);
       return askedNow;
-    case 'refused':
-      desk.log({
-        level: 'warn',
-        message: 'restart refused',
-        ...line,
-        detail: { ...started.trouble },
-      });
-      await tell(desk, held, 'RestartRefused', `Restart refused: ${started.trouble.value}`);
-      return refused(desk, input, { ...held, node: patched.node }, started.trouble);
+    }
+    case 'refused': {
+      const { trouble } = started;
+      const detail = { method, ...trouble };
+      desk.log({ level: 'warn', message: 'restart refused', ...line, detail });
+      await tell(desk, held, 'RestartRefused', `Restart refused: ${trouble.value}`);
+      return refused(desk, input, { ...held, node: patched.node }, trouble);
+    }
   }
+}
+
+const wordsOf = { arm: 'through Azure', guest: 'from inside' } as const;
+
+/** The one place that asks for a restart: ARM, or the node itself. */
+function ask(desk: Desk, { bootId, attempt }: Mark, ref: InstanceRef): Promise<Started> {
+  return attempt?.method === 'guest'
+    ? desk.azure.startScript(ref, restartScript(bootId))
+    : desk.azure.startRestart(ref);
 }
 
 type Go = { kind: 'go'; ref: InstanceRef };
@@ -138,6 +140,10 @@ async function guard(desk: Desk, input: StepInput<'restart'>, held: Held): Promi
     return { kind: 'stop', outcome: stoppedOutcome(verdict.reasons) };
   }
   if (verdict.kind === 'wait' && first) return waitOrStop(desk, input, held, verdict.reasons);
+  if (policy.restartMethod === 'guest' && !bootIdPattern.test(mark.bootId)) {
+    const value = `the Node's boot id is none: ${mark.bootId}`;
+    return { kind: 'stop', outcome: outcome('unknown', 'identityMismatch', value) };
+  }
   return { ...machine, undrained: drained.undrained };
 }
 
@@ -228,7 +234,7 @@ async function refused(
     return { kind: 'asked', at: nowIso(desk), waitSeconds: waitAfterAskSeconds };
   }
   const passing = trouble.kind === 'conflict' || trouble.kind === 'throttled';
-  const waitSeconds = Math.max(trouble.retryAfterSeconds ?? 0, guardWaitSeconds);
+  const waitSeconds = Math.max(trouble.retryAfterSeconds ?? 0, refusedWaitSeconds);
   // Not begun when it would end too late: the node is out of service meanwhile.
   const patience = held.policy.drainTimeoutMinutes - waitSeconds / 60;
   if (passing && !isOver(desk, input.since, patience)) {

@@ -36,7 +36,14 @@ const markSchema = z.object({
   need: z.string(),
   since: instantSchema,
   /** The restart that was asked for, written before it is asked for. */
-  attempt: z.object({ number: z.number().int().min(1).max(2), at: instantSchema }).optional(),
+  attempt: z
+    .object({
+      number: z.number().int().min(1).max(2),
+      at: instantSchema,
+      /** Who was asked: ARM (also where nothing is said), or the node itself. */
+      method: z.enum(['arm', 'guest']).optional(),
+    })
+    .optional(),
   /** What its drain did beyond evicting, as settings allow: the outcome says so. */
   escalated: z.string().max(longestEscalated).optional(),
   /** Why the node was left marked: a person is needed, and the cluster is halted. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { framedLine } from './framedLine.ts';
 
 /**
  * The probe: a shell script that says whether a Linux node needs a reboot. Run-command loses the
@@ -81,11 +82,9 @@ const linePattern = new RegExp(
 
 /** Reads the script's output. Anything that is not exactly one whole line of ours is `unknown`. */
 export function parseProbe(stdout: string): Probe {
-  const lines = stdout.split('\n').filter((line) => line.startsWith('AKSREBOOT1 '));
-  const [line, ...more] = lines;
-  if (line === undefined) return { kind: 'unknown', reason: 'the script printed no answer' };
-  if (more.length > 0) return { kind: 'unknown', reason: 'the script printed two answers' };
-  const match = linePattern.exec(line.trimEnd());
+  const framed = framedLine(stdout, 'AKSREBOOT1');
+  if (framed.kind === 'none') return { kind: 'unknown', reason: framed.why };
+  const match = linePattern.exec(framed.line);
   const [, answer, bootId = '', uptime = '', kernel = '', birth = '', packages = '', why = ''] =
     match ?? [];
   // The script never says so: whoever did, it is no answer of ours.

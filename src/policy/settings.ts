@@ -48,6 +48,9 @@ const poolShape = {
   probeTimeoutSeconds: z.int().min(5).max(600).describe("The probe script's own timeout."),
   pollSeconds: z.int().min(5).max(300).describe('Between two looks at anything that takes time.'),
   ...drainShape,
+  restartMethod: z
+    .enum(['arm', 'guest'])
+    .describe('Who restarts nodes: Azure, or they themselves, asked by run-command.'),
   bootTimeoutMinutes: z
     .int()
     .min(30)
@@ -120,6 +123,7 @@ export const defaultPolicy = {
   probeTimeoutSeconds: 60,
   pollSeconds: 15,
   ...drainDefaults,
+  restartMethod: 'arm',
   bootTimeoutMinutes: 30,
   readyForSeconds: 60,
   readyTimeoutMinutes: 20,

@@ -253,6 +253,8 @@ function* checkBoot(flow: Flow, work: NodeWork, state: In<'boot'>): Steps<NodeWo
       return to(work, { step: 'boot', attempt: state.attempt, ...tokenOf(answer) });
     case 'restartAgain':
       return to(work, { step: 'restart', since: nowOf(flow), attempt: 2 });
+    case 'refused':
+      return to(work, { step: 'undo', outcome: answer.outcome });
     case 'stuck':
       return to(work, { step: 'leave', outcome: answer.outcome });
     case 'ended':

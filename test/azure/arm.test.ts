@@ -9,6 +9,7 @@ import { shellGuest } from '../../local/azure/world/shellGuest.ts';
 import { createThrottle } from '../../local/azure/arm/throttle.ts';
 import type { Machine } from '../../local/azure/world/world.ts';
 import { sleepUntil, virtualClock } from '../../local/clock.ts';
+import { parseRestart, restartScript } from '../../src/domain/guestRestart.ts';
 import { parseProbe, probeScript } from '../../src/domain/probe.ts';
 
 const subscription = '11111111-1111-4111-8111-111111111111';
@@ -103,6 +104,23 @@ describe('the guests', () => {
           ? 'required'
           : 'notRequired',
     );
+    await shell.stop();
+  });
+
+  it.each<[string, object, string, number | undefined]>([
+    ['restarts itself', {}, 'scheduled', 15],
+    ['has no tool for it', { restart: 'fails' }, 'refused', undefined],
+    ['is on another boot', { probe: 'otherBootId' }, 'otherBoot', undefined],
+    ['does not know its boot', { probe: 'noBootId' }, 'refused', undefined],
+  ])('do the same on a node that %s, by the real script', async (_, each, kind, seconds) => {
+    const { machine } = await begin(pool({ each }));
+    const script = restartScript(machine.bootId);
+    const shell = await shellGuest();
+    const real = await shell.run(machine, script, start);
+    const model = await modelGuest().run(machine, script, start);
+    expect(real).toEqual(model);
+    expect(parseRestart(real.stdout).kind).toBe(kind);
+    expect(real.rebootInSeconds).toBe(seconds);
     await shell.stop();
   });
 

@@ -107,7 +107,7 @@ function recorder(options: ArmOptions, route: Route, call: Call, requestId: stri
       actor: call.actor,
       cluster: cluster?.id ?? '',
       node: machine?.nodeName ?? '',
-      action: audit.action,
+      action: audit.action(call),
       status,
       detail: {
         instance: machine?.id ?? call.url.split('?')[0],

@@ -1,4 +1,5 @@
 import type { Fleet } from '../fleet.ts';
+import type { AuditAction } from '../audit.ts';
 import type { Lifecycle } from '../world/lifecycle.ts';
 import type { Machine, World } from '../world/world.ts';
 import { ok } from './answer.ts';
@@ -8,6 +9,7 @@ import { instanceView, machineShape, scaleSetShape } from './computeShapes.ts';
 import type { Operations } from './operations.ts';
 import { named, page } from './route.ts';
 import type { Call, Route } from './route.ts';
+import { scriptAction } from './runCommand.ts';
 import type { RunCommand } from './runCommand.ts';
 import { computeBuckets } from './throttle.ts';
 
@@ -129,7 +131,8 @@ function actRoutes(options: ComputeOptions): Route[] {
   const { world } = options;
   const act = (
     [template, resource, find]: (typeof kinds)[number],
-    [name, audit]: readonly [string, 'probe' | 'restart'],
+    name: string,
+    audit: (call: Call) => AuditAction,
     effect: (machine: Machine, call: Call) => ArmAnswer,
   ): Route => ({
     method: 'POST',
@@ -158,8 +161,8 @@ function actRoutes(options: ComputeOptions): Route[] {
     return begun.accepted;
   };
   return kinds.flatMap((kind) => [
-    act(kind, ['restart', 'restart'], restart),
-    act(kind, ['runCommand', 'probe'], options.runCommand),
+    act(kind, 'restart', () => 'restart', restart),
+    act(kind, 'runCommand', scriptAction, options.runCommand),
   ]);
 }
 

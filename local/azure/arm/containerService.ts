@@ -189,7 +189,7 @@ function commandRoutes({ world, commands }: ContainerServiceOptions): Route[] {
       template: `${cluster}/runCommand`,
       action: `${type}/runCommand/action`,
       audit: {
-        action: 'runCommand',
+        action: () => 'runCommand',
         machine: () => undefined,
         cluster: (call) => world.cluster(call.url.split(/\/runCommand/i)[0] ?? ''),
       },

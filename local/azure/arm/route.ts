@@ -16,7 +16,7 @@ export interface Route {
   buckets(call: Call): Bucket[];
   /** Written to the audit log, refused or not. */
   audit?: {
-    action: AuditAction;
+    action(call: Call): AuditAction;
     machine(call: Call): Machine | undefined;
     /** Where no machine is concerned, and the path does not lie in a node resource group. */
     cluster?(call: Call): Cluster | undefined;

@@ -1,8 +1,10 @@
 import type { Clock } from '../../clock.ts';
 import type { Timings } from '../fleet.ts';
+import type { AuditAction } from '../audit.ts';
+import { isRestartScript } from '../world/guest.ts';
 import type { Guest, Output } from '../world/guest.ts';
 import { around } from '../world/lifecycle.ts';
-import type { End } from '../world/lifecycle.ts';
+import type { End, Lifecycle } from '../world/lifecycle.ts';
 import type { Machine } from '../world/world.ts';
 import { conflict, failure } from './answer.ts';
 import type { ArmAnswer } from './answer.ts';
@@ -18,6 +20,7 @@ export interface RunCommandOptions {
   clock: Clock;
   timings: Timings;
   guest: Guest;
+  lifecycle: Lifecycle;
   operations: Operations;
 }
 
@@ -53,6 +56,11 @@ function parseInput(body: string): Input | undefined {
   return { commandId, script: script.map(String) };
 }
 
+/** How the audit log calls what a script is sent for. */
+export function scriptAction({ body }: Call): AuditAction {
+  return isRestartScript(parseInput(body)?.script.join('\n') ?? '') ? 'restart' : 'probe';
+}
+
 /** The last bytes of a text: what is left of a longer output. */
 function tail(text: string): string {
   const bytes = Buffer.from(text);
@@ -74,22 +82,60 @@ const resultOf = ({ stdout, stderr }: Output): End => ({
   },
 });
 
+/** What comes back of it, as the machine behaves. */
+function told({ behaviour }: Machine, output: Output): End {
+  if (output.rebootInSeconds !== undefined && behaviour.restart === 'happensUnseen') {
+    return cutOff;
+  }
+  const { stdout } = output;
+  if (behaviour.probe === 'silent') return resultOf({ stdout: '', stderr: '' });
+  if (behaviour.probe !== 'garbled') return resultOf(output);
+  return resultOf({ stdout: stdout.slice(0, Math.floor(stdout.length / 2)), stderr: '' });
+}
+
+/** The machine was gone before its agent could tell the script's end. */
+const cutOff: End = {
+  kind: 'succeeded',
+  output: {
+    value: [
+      {
+        code: 'ProvisioningState/succeeded',
+        level: 'Info',
+        displayStatus: 'Provisioning succeeded',
+        message: "Last script execution didn't finish.",
+      },
+    ],
+  },
+};
+
 const failed = (code: string, message: string): End => ({ kind: 'failed', code, message });
+const timedOut = failed(
+  'VMExtensionProvisioningTimeout',
+  'Provisioning of VM extension timed out.',
+);
 
 export function createRunCommand(options: RunCommandOptions): RunCommand {
   const { clock, timings } = options;
 
+  /** Runs the script, and with it what it has the machine do. */
+  const run = async (machine: Machine, script: string): Promise<Output> => {
+    const output = await options.guest.run(machine, script, clock.now());
+    const { rebootInSeconds } = output;
+    if (rebootInSeconds !== undefined) options.lifecycle.rebootItself(machine, rebootInSeconds);
+    return output;
+  };
+
   const result = async (machine: Machine, script: string): Promise<End> => {
     const { probe = 'healthy' } = machine.behaviour;
     if (machine.phase !== 'up') {
-      return failed('VMExtensionProvisioningTimeout', 'Provisioning of VM extension timed out.');
+      return timedOut;
     }
     if (machine.pool.settings.os === 'Windows') {
       return failed('VMExtensionProvisioningError', 'RunShellScript needs a Linux machine.');
     }
     switch (probe) {
       case 'hangs':
-        return failed('VMExtensionProvisioningTimeout', 'Provisioning of VM extension timed out.');
+        return timedOut;
       case 'fails':
       case 'agentDead':
       case 'conflict':
@@ -98,22 +144,18 @@ export function createRunCommand(options: RunCommandOptions): RunCommand {
           "VM has reported a failure when processing extension 'RunCommandLinux'.",
         );
       case 'silent':
-        return resultOf({ stdout: '', stderr: '' });
-      case 'garbled': {
-        const { stdout } = await options.guest.run(machine, script, clock.now());
-        return resultOf({ stdout: stdout.slice(0, Math.floor(stdout.length / 2)), stderr: '' });
-      }
+      case 'garbled':
       case 'healthy':
       case 'noBootId':
       case 'otherBootId':
-        return resultOf(await options.guest.run(machine, script, clock.now()));
+        return told(machine, await run(machine, script));
     }
   };
 
-  const finish = async (machine: Machine, script: string, end: (end: End) => void) => {
+  const finish = async (machine: Machine, script: string | undefined, end: (end: End) => void) => {
     const release = clock.busy();
     try {
-      end(await result(machine, script));
+      end(script === undefined ? timedOut : await result(machine, script));
     } catch (error) {
       end(failed('VMExtensionProvisioningError', String(error)));
     } finally {
@@ -130,18 +172,21 @@ export function createRunCommand(options: RunCommandOptions): RunCommand {
     }
     const script = input.script.join('\n');
     call.detail['script'] = script.split('\n')[0] ?? '';
-    const { probe = 'healthy' } = machine.behaviour;
+    const { probe = 'healthy', restart } = machine.behaviour;
+    const hangs = probe === 'hangs' || (restart === 'neverStarts' && isRestartScript(script));
     if (probe === 'agentDead') return agentSilent;
     if (probe === 'conflict' || machine.scriptRuns) return inProgress;
 
     const begun = options.operations.begin(machine, call.apiVersion, 200);
-    const durationMs =
-      probe === 'hangs'
-        ? timings.scriptTimeoutMinutes * 60_000
-        : around(machine, timings.runCommandSeconds, timings.spread);
+    const durationMs = hangs
+      ? timings.scriptTimeoutMinutes * 60_000
+      : around(machine, timings.runCommandSeconds, timings.spread);
     machine.scriptRuns = true;
     call.detail['operation'] = begun.id;
-    clock.at(clock.now() + durationMs, () => void finish(machine, script, begun.end));
+    clock.at(
+      clock.now() + durationMs,
+      () => void finish(machine, hangs ? undefined : script, begun.end),
+    );
     return begun.accepted;
   };
 }

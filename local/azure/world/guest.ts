@@ -10,6 +10,8 @@ export interface Guest {
 export interface Output {
   stdout: string;
   stderr: string;
+  /** The script has asked the machine to reboot itself, so soon. */
+  rebootInSeconds?: number;
 }
 
 const probeHeader = '# aks-reboot probe v1';
@@ -45,12 +47,34 @@ export function probeLine(machine: Machine, sentinel: string, now: number): stri
   ].join(' ');
 }
 
-/** A quick stand-in: knows our probe by its first line, and refuses any other script. */
+const restartHeader = '# aks-reboot restart v1';
+
+/** Whether a script is our restart: what the audit log calls it. */
+export function isRestartScript(script: string): boolean {
+  return script.startsWith(restartHeader);
+}
+
+/** What our restart script does on this machine: it has systemd, unless it behaves badly. */
+function restartOutput(machine: Machine, script: string): Output {
+  const boot = visibleBootId(machine) ?? '';
+  const say = (kind: string, by: string): Output => ({
+    stdout: `AKSRESTART1 ${kind} boot=${boot} by=${by} END\n`,
+    stderr: '',
+  });
+  if (boot === '') return say('refused', 'noBootId');
+  if (boot !== assigned(script, 'expected')) return say('otherBoot', 'nobody');
+  if (machine.behaviour.restart === 'fails') return say('refused', 'noTool');
+  const delay = /--on-active=(\d+)/.exec(script)?.[1];
+  return { ...say('scheduled', 'systemdRun'), rebootInSeconds: Number(delay) };
+}
+
+/** A quick stand-in: knows our scripts by their first lines, and refuses any other. */
 export function modelGuest(): Guest {
   return {
     run(machine, script, now) {
+      if (isRestartScript(script)) return Promise.resolve(restartOutput(machine, script));
       if (!script.startsWith(probeHeader)) {
-        const stderr = 'the model guest knows only the probe; use the shell guest\n';
+        const stderr = 'the model guest knows only our own scripts; use the shell guest\n';
         return Promise.resolve({ stdout: '', stderr });
       }
       const sentinel = assigned(script, 'sentinel') ?? '';

@@ -2,6 +2,8 @@ import type { Clock } from '../../clock.ts';
 import type { Audit } from '../audit.ts';
 import type { RestartBehaviour, Timings } from '../fleet.ts';
 import { uuid } from '../random.ts';
+import { createScheduledEvents } from './scheduledEvents.ts';
+import type { ScheduledEvents } from './scheduledEvents.ts';
 import type { Machine } from './world.ts';
 
 /** How an ARM operation on a machine ended. */
@@ -12,6 +14,8 @@ export type End =
 export interface Lifecycle {
   /** Begins a restart; `onEnd` is called when the ARM operation ends, which may be never. */
   restart(machine: Machine, onEnd: (end: End) => void): void;
+  /** The machine reboots itself in so many seconds, unless another boot comes first. */
+  rebootItself(machine: Machine, seconds: number): void;
   /** The machine is deleted: by a person, by a scale-in, by Spot. */
   remove(machine: Machine): void;
   /** A machine that would never return boots now, and behaves from here on. */
@@ -44,14 +48,24 @@ function kernelAfterBoot(machine: Machine): string {
 
 export function createLifecycle(options: LifecycleOptions): Lifecycle {
   const { clock, timings } = options;
-  const boots = createBoots(options);
+  const events = createScheduledEvents(clock);
+  const boots = createBoots(options, events);
   return {
     restart(machine, onEnd) {
       const { restartDelaySeconds } = machine.behaviour;
       const delayMs = 1000 * (restartDelaySeconds ?? timings.restartDelaySeconds);
+      events.announceReboot(machine, delayMs);
       clock.at(clock.now() + delayMs, () => {
         if (machine.phase === 'gone') onEnd(deleted);
         else carryOut(machine.behaviour.restart ?? 'happens', boots, machine, onEnd);
+      });
+    },
+    rebootItself(machine, seconds) {
+      const { bootId } = machine;
+      const { restart } = machine.behaviour;
+      if (restart === 'changesNothing' || restart === 'neverStarts') return;
+      clock.at(clock.now() + seconds * 1000, () => {
+        if (machine.phase === 'up' && machine.bootId === bootId) boots.reboot(machine, () => {});
       });
     },
     remove(machine) {
@@ -90,6 +104,10 @@ function carryOut(
     case 'reimages':
       boots.reboot(machine, onEnd);
       return;
+    case 'happensUnseen':
+      boots.reboot(machine, () => {});
+      onEnd(broken);
+      return;
     case 'changesNothing':
       onEnd({ kind: 'succeeded' });
       return;
@@ -109,7 +127,7 @@ interface Boots {
   forget(machine: Machine): void;
 }
 
-function createBoots({ clock, audit, timings }: LifecycleOptions): Boots {
+function createBoots({ clock, audit, timings }: LifecycleOptions, events: ScheduledEvents): Boots {
   /** Counts boots, so that what was planned for an earlier life is dropped. */
   const lives = new WeakMap<Machine, number>();
   const lifeOf = (machine: Machine) => lives.get(machine) ?? 0;
@@ -132,6 +150,7 @@ function createBoots({ clock, audit, timings }: LifecycleOptions): Boots {
   };
 
   const comeUp = (machine: Machine) => {
+    events.end(machine);
     forget(machine);
     machine.kernel = kernelAfterBoot(machine);
     machine.bootId = uuid(machine.random);

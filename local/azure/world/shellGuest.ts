@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { visibleBootId } from './guest.ts';
@@ -12,7 +12,8 @@ const wallTimeoutMs = 60_000;
 /**
  * Runs scripts with /bin/sh against a directory per machine that holds what the machine would show.
  * The scripts read files below $AKS_REBOOT_ROOT; `uname` and `stat` are shimmed through PATH, since
- * what they tell is the kernel's and not a file's.
+ * what they tell is the kernel's and not a file's, and so are systemd's tools, since nothing here
+ * is to be rebooted: they leave their wish in a file.
  */
 export async function shellGuest(): Promise<Guest> {
   const home = await mkdtemp(join(tmpdir(), 'simulated-azure-'));
@@ -24,7 +25,11 @@ export async function shellGuest(): Promise<Guest> {
       try {
         await furnish(root, machine, now);
         await writeFile(path, script);
-        return await execute(path, root);
+        const output = await execute(path, root);
+        const rebootInSeconds = await readFile(join(root, 'reboot-in'), 'utf8').then(Number, () => {
+          return undefined;
+        });
+        return { ...output, ...(rebootInSeconds === undefined ? {} : { rebootInSeconds }) };
       } finally {
         await rm(root, { recursive: true, force: true });
       }
@@ -44,6 +49,7 @@ async function furnish(root: string, machine: Machine, now: number): Promise<voi
     'etc/hostname': `${machine.computerName}\n`,
     'bin/uname': `#!/bin/sh\necho '${machine.kernel}'\n`,
     'bin/stat': `#!/bin/sh\n${stat}\n`,
+    ...rebootTools(machine),
   };
   const bootId = visibleBootId(machine);
   if (bootId !== undefined) {
@@ -58,8 +64,26 @@ async function furnish(root: string, machine: Machine, now: number): Promise<voi
     await writeFile(join(root, name), text);
   }
   await mkdir(join(root, 'var/run'), { recursive: true });
-  await chmod(join(root, 'bin/uname'), 0o755);
-  await chmod(join(root, 'bin/stat'), 0o755);
+  for (const name of Object.keys(files).filter((name) => name.startsWith('bin/'))) {
+    await chmod(join(root, name), 0o755);
+  }
+}
+
+/** A systemd that only notes when it is to reboot, and none where restarts fail. */
+function rebootTools({ behaviour }: Machine): Record<string, string> {
+  const wish = '"$AKS_REBOOT_ROOT/reboot-in"';
+  const tool = (body: string) => `#!/bin/sh\n${behaviour.restart === 'fails' ? 'exit 1' : body}\n`;
+  return {
+    // Of its options only the delay matters; that it is to run `systemctl reboot` is checked.
+    'bin/systemd-run': tool(
+      `case "$*" in *" systemctl reboot") ;; *) exit 1 ;; esac
+for word in "$@"; do
+  case "$word" in --on-active=*) echo "\${word#*=}" > ${wish} ;; esac
+done`,
+    ),
+    'bin/shutdown': tool(`[ "$1" = -r ] && echo 60 > ${wish} || rm -f ${wish}`),
+    'bin/systemctl': tool('[ "$1" = stop ]'),
+  };
 }
 
 function execute(path: string, root: string): Promise<Output> {

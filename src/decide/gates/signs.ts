@@ -1,3 +1,4 @@
+import type { NodeView } from '../../domain/node.ts';
 import type { Reason } from '../../domain/reason.ts';
 import type { Scene, Sight } from '../gate.ts';
 
@@ -48,10 +49,15 @@ const eventConditions = [
   'TerminateScheduled',
 ];
 
-export function scheduledEvent({ node }: Sight, _scene: Scene): Reason | undefined {
-  const found = node.conditions.find(
+/** The condition that says, or can't say, that Azure is about to do something to the VM. */
+export function plannedEvent({ conditions }: NodeView): NodeView['conditions'][0] | undefined {
+  return conditions.find(
     ({ type, status }) => eventConditions.includes(type) && status !== 'False',
   );
+}
+
+export function scheduledEvent({ node }: Sight, _scene: Scene): Reason | undefined {
+  const found = plannedEvent(node);
   if (found === undefined) return undefined;
   const { type, status, message } = found;
   const value =
