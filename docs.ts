@@ -74,6 +74,7 @@ export async function generate(root: string): Promise<Map<string, string>> {
 function settingsTables(schema: unknown): Map<string, string> {
   const document = propertySchema.parse(schema).properties;
   const policy = document['defaults']?.properties ?? {};
+  const entry = (name: string) => policy[name]?.items?.properties ?? {};
   const known: Record<string, unknown> = defaultPolicy;
   return new Map([
     ['document', table(document, (_name, property) => property.default)],
@@ -93,6 +94,8 @@ function settingsTables(schema: unknown): Map<string, string> {
     ],
     ['window', keysTable(policy['windows']?.items?.anyOf ?? [])],
     ['excluded', keysTable(policy['excludedDates']?.items?.anyOf ?? [])],
+    ['blockingPod', table(entry('blockingPods'), (_name, property) => property.default)],
+    ['prometheusQuery', table(entry('prometheusQueries'), (_name, property) => property.default)],
   ]);
 }
 

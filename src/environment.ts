@@ -41,10 +41,16 @@ export function portsFromEnvironment(options: WorldOptions): Ports {
       ...(ca === undefined ? {} : { ca }),
     });
   });
+  const prometheus = once(async () => {
+    const { createPrometheus } = await import('./prometheus/prometheus.ts');
+    const audience = environment['REBOOT_PROMETHEUS_AUDIENCE'];
+    return createPrometheus({ credential, ...(audience === undefined ? {} : { audience }) });
+  });
   return {
     clock,
     log,
     azure: lateAzure(azure),
+    prometheus: { query: async (question) => (await prometheus()).query(question) },
     documents: documentsFrom(environment, credential),
     settingsText: () => settingsTextFrom(environment),
     randomHex: (digits) => randomBytes(digits).toString('hex').slice(0, digits),
@@ -77,6 +83,7 @@ function lateAzure(azure: () => Promise<Azure>): Azure {
     startRestart: async (...asked) => (await azure()).startRestart(...asked),
     pollRestart: async (...asked) => (await azure()).pollRestart(...asked),
     access: async (...asked) => (await azure()).access(...asked),
+    alerts: async (...asked) => (await azure()).alerts(...asked),
     kubernetes: async (...asked) => (await azure()).kubernetes(...asked),
   };
 }

@@ -5,6 +5,14 @@ import type { DrainPolicy, DrainSlice, Forecast, NodePods } from './domain/drain
 import type { NodeView, PatchOperation } from './domain/node.ts';
 import type { NodeEvent } from './domain/nodeEvent.ts';
 import type { Permission } from './domain/permission.ts';
+import type {
+  AlertSeen,
+  AlertsQuestion,
+  PodSeen,
+  PodsQuestion,
+  PrometheusAnswer,
+  PrometheusQuestion,
+} from './domain/outside.ts';
 import type { Trouble } from './domain/trouble.ts';
 
 /**
@@ -47,6 +55,8 @@ export interface Azure {
   startRestart(ref: InstanceRef): Promise<Started>;
   /** One look at a restart that was asked for. */
   pollRestart(ref: InstanceRef, token: string): Promise<OperationPoll>;
+  /** Alerts of Azure Monitor that have fired and are not resolved. */
+  alerts(question: AlertsQuestion): Promise<AlertSeen[]>;
   /**
    * How the cluster's API server is reached: as `wanted`, or found out and remembered for a while.
    */
@@ -115,6 +125,8 @@ export interface Kubernetes {
   foresee(node: string, policy: DrainPolicy, now: number): Promise<Forecast>;
   /** DaemonSets (`namespace/name`) with a pod on the node, and whether that pod is Ready. */
   daemonPods(node: string): Promise<{ daemonSet: string; ready: boolean }[]>;
+  /** Pods with certain labels that run, or are about to. */
+  pods(question: PodsQuestion): Promise<PodSeen[]>;
   /**
    * Tells an Event on a node, at most once by its name. Best effort: nothing depends on it, and an
    * adapter may give up where it costs too much.
@@ -143,6 +155,12 @@ export interface LeaseWrite {
 
 export interface LeaseView extends LeaseWrite {
   resourceVersion: string;
+}
+
+/** Servers that answer PromQL. */
+export interface Prometheus {
+  /** An instant query, at the server's own present. */
+  query(question: PrometheusQuestion): Promise<PrometheusAnswer>;
 }
 
 /** Documents by path (`runs/<id>/report.json`): a directory locally, blobs in Azure. */
@@ -198,6 +216,7 @@ export type Log = (entry: {
 export interface Ports {
   clock: Clock;
   azure: Azure;
+  prometheus: Prometheus;
   documents: Documents;
   log: Log;
   /**

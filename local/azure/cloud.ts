@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { createApiServer } from './apiServer.ts';
+import { alertRoutes } from './arm/alerts.ts';
 import { createArm } from './arm/arm.ts';
 import { authorizationRoutes } from './arm/authorization.ts';
 import type { AuthorizationOptions } from './arm/authorization.ts';
@@ -105,7 +106,7 @@ export function createCloud(options: CloudOptions): Cloud {
     audit,
     world,
     faults,
-    person: createPerson({ world, lifecycle, audit }),
+    person: createPerson({ world, lifecycle, audit, clock }),
     arm,
     apiServer,
     async stop() {
@@ -146,6 +147,7 @@ function routes(parts: Parts) {
   const providers = [
     ...computeRoutes({ world, fleet, lifecycle, operations, runCommand, origin }),
     ...containerServiceRoutes({ world, fleet, origin, credential: kubeconfig, commands }),
+    ...alertRoutes({ world, clock, origin }),
   ];
   const actions = [...new Set(providers.map(({ action }) => action))];
   return [...providers, ...authorizationRoutes({ world, actions, isAllowed })];

@@ -46,6 +46,15 @@ export interface FleetCluster {
   maintenance: { name: string; properties: Record<string, unknown> }[];
   pools: FleetPool[];
   workloads: FleetWorkload[];
+  alerts: FleetAlert[];
+}
+
+export interface FleetAlert {
+  name: string;
+  severity: 'Sev0' | 'Sev1' | 'Sev2' | 'Sev3' | 'Sev4';
+  resource?: string;
+  state?: 'New' | 'Acknowledged' | 'Closed';
+  suppressed?: boolean;
 }
 
 /** What becomes of AKS commands. */
@@ -107,6 +116,7 @@ export interface FleetWorkload {
   name: string;
   replicas: number;
   pools: string[];
+  labels: Record<string, string>;
   on?: { pool: string; index: number };
   startSeconds?: number;
   neverReady: boolean;

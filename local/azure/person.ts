@@ -1,5 +1,6 @@
+import type { Clock } from '../clock.ts';
 import type { Audit } from './audit.ts';
-import type { FleetNode, Taint } from './fleet.ts';
+import type { FleetAlert, FleetNode, Taint } from './fleet.ts';
 import type { Lifecycle } from './world/lifecycle.ts';
 import type { World } from './world/world.ts';
 
@@ -32,18 +33,31 @@ export interface Person {
   behave(node: string, behaviour: FleetNode): void;
   /** Deletes the machine, its Node with it. */
   deleteInstance(node: string): void;
+  /** Lets an alert of Azure Monitor fire; on the cluster itself unless it says otherwise. */
+  fire(clusterId: string, alert: FleetAlert): void;
+  /** Resolves the alerts of that name. */
+  resolve(clusterId: string, name: string): void;
   /** provisioningState of a cluster, or of one of its pools. */
   setState(clusterId: string, state: string, pool?: string): void;
 }
 
 const actor = 'person';
 
+const standing = { state: 'New', suppressed: false, condition: 'Fired' } as const;
+
 export function createPerson(options: {
   world: World;
   lifecycle: Lifecycle;
   audit: Audit;
+  clock: Clock;
 }): Person {
-  const { world, lifecycle, audit } = options;
+  const { world, lifecycle, audit, clock } = options;
+
+  const clusterOf = (id: string) => {
+    const cluster = world.cluster(id);
+    if (cluster === undefined) throw new Error(`no such cluster: ${id}`);
+    return cluster;
+  };
 
   const patch = async (name: string, change: object, subresource = '') => {
     const response = await world.node(name).cluster.kubernetes.handle({
@@ -83,9 +97,17 @@ export function createPerson(options: {
       machine.behaviour = { ...machine.behaviour, ...behaviour };
     },
     deleteInstance: (name) => lifecycle.remove(world.node(name)),
+    fire(clusterId, alert) {
+      const cluster = clusterOf(clusterId);
+      const firedAt = clock.now();
+      cluster.alerts.push({ resource: cluster.id, ...standing, ...alert, firedAt });
+    },
+    resolve(clusterId, name) {
+      const found = clusterOf(clusterId).alerts.filter((alert) => alert.name === name);
+      for (const alert of found) alert.condition = 'Resolved';
+    },
     setState(clusterId, state, poolName) {
-      const cluster = world.cluster(clusterId);
-      if (cluster === undefined) throw new Error(`no such cluster: ${clusterId}`);
+      const cluster = clusterOf(clusterId);
       if (poolName === undefined) {
         cluster.state = state;
         return;

@@ -50,11 +50,9 @@ export async function cordon(
     return { kind: 'no', outcome: outcome('deferred', 'lost', 'the slot was taken over') };
   }
   const match = await matchNow(desk, node, facts);
-  const scene = await readScene(desk, site, run, facts, nodes);
-  const { decision, outcome: verdict } = decide(
-    { node, match, probe, policy: policyFor(site, node) },
-    scene,
-  );
+  const policy = policyFor(site, node);
+  const scene = await readScene(desk, site, run, { facts, nodes, policies: [policy] });
+  const { decision, outcome: verdict } = decide({ node, match, probe, policy }, scene);
   if (decision.kind !== 'reboot' || match.kind !== 'matched' || probe.probe.kind !== 'required') {
     return { kind: 'no', outcome: canceledOr(verdict) };
   }

@@ -31,7 +31,9 @@ export async function readCluster(
   const site = await openSite(desk, cluster);
   const asleep = await sleepReasons(desk, site);
   if (asleep.length > 0) return { kind: 'refused', reasons: asleep };
-  const { sights, scene } = await look(desk, site, run, await desk.reports.lastProbes(cluster));
+  const last = await desk.reports.lastProbes(cluster);
+  // Whom to ask for their need is nobody's to say but the node's and the settings'.
+  const { sights, scene } = await look(desk, site, run, last, 'nothing outside');
   const toProbe = sights.flatMap((sight): ProbeLane => {
     const { node, match, probe, policy } = sight;
     if (match.kind !== 'matched' || !worthProbing(sight, scene)) return [];
@@ -58,7 +60,7 @@ export async function planCluster(
   const site = await openSite(desk, cluster);
   const last = await desk.reports.lastProbes(cluster);
   const probes = { ...last, ...(await desk.reports.answers(run, cluster)) };
-  const { sights, scene } = await look(desk, site, run, withAges(probes, last));
+  const { sights, scene } = await look(desk, site, run, withAges(probes, last), 'outside too');
   const planned = plan(cluster, sights, scene, site.policy.poolOrder);
   await desk.reports.writePlan(run, planned);
   const known = sights.flatMap(({ node, probe }) => (probe ? [[node.name, probe] as const] : []));
@@ -94,14 +96,21 @@ function withAges(probes: Probes, earlier: Probes): Probes {
 /**
  * All nodes with what is known of them. An answer of another machine or boot is not known any more.
  */
-async function look(desk: Desk, site: Site, run: string, probes: Probes) {
+async function look(
+  desk: Desk,
+  site: Site,
+  run: string,
+  probes: Probes,
+  asks: 'nothing outside' | 'outside too',
+) {
   const facts = await readFacts(desk, site);
   const kubernetes = await connect(desk, site);
   const nodes = await kubernetes.nodes();
   const at = instanceFinder(await desk.azure.instances(facts), instanceRefId);
   const request = (await desk.reports.run(run))?.request;
   const limits = { pools: request?.pools ?? [], nodes: request?.nodes ?? [] };
-  const scene = await readScene(desk, site, run, facts, nodes, limits);
+  const policies = asks === 'outside too' ? nodes.map((node) => policyFor(site, node)) : [];
+  const scene = await readScene(desk, site, run, { facts, nodes, policies, limits });
   const sights = nodes.map((node): Sight => {
     const match = matchNode(node, facts, at);
     const probe = probes[node.name];

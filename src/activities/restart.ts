@@ -3,7 +3,7 @@ import type { Mark } from '../domain/mark.ts';
 import { parseInstanceRef } from '../domain/arm.ts';
 import { epochMs } from '../domain/instant.ts';
 import type { InstanceRef } from '../domain/arm.ts';
-import type { Instance } from '../domain/cluster.ts';
+import type { ClusterFacts, Instance } from '../domain/cluster.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Reason } from '../domain/reason.ts';
 import { mayRestartUndrained } from '../decide/deadline.ts';
@@ -113,7 +113,7 @@ type Go = { kind: 'go'; ref: InstanceRef };
 type Guarded = (Go & { undrained: string }) | StepOutputs['restart'];
 
 async function guard(desk: Desk, input: StepInput<'restart'>, held: Held): Promise<Guarded> {
-  const { kubernetes, node, site, policy, mark } = held;
+  const { node, site, policy, mark } = held;
   // A second attempt is no new decision: the restart was asked for, holds and windows stop nothing.
   const first = input.attempt === 1;
   if (first) {
@@ -132,19 +132,35 @@ async function guard(desk: Desk, input: StepInput<'restart'>, held: Held): Promi
     return waitOrStop(desk, input, held, [{ kind: 'conflict', value: machine.value }]);
   }
   if (machine.kind !== 'go') return machine;
-  // Of the gates only `halted` looks at other nodes, and a second attempt passes them all.
-  const nodes = first ? await kubernetes.nodes() : [];
-  const scene = await readScene(desk, site, input.run, facts, nodes);
-  const verdict = decideCordoned({ node, match, policy, probe: undefined }, scene);
-  if (verdict.kind === 'stop' && first) {
-    return { kind: 'stop', outcome: stoppedOutcome(verdict.reasons) };
-  }
-  if (verdict.kind === 'wait' && first) return waitOrStop(desk, input, held, verdict.reasons);
   if (policy.restartMethod === 'guest' && !bootIdPattern.test(mark.bootId)) {
     const value = `the Node's boot id is none: ${mark.bootId}`;
     return { kind: 'stop', outcome: outcome('unknown', 'identityMismatch', value) };
   }
-  return { ...machine, undrained: drained.undrained };
+  // A second attempt passes all gates.
+  const shut = first ? await judgeGates(desk, input, held, facts, match) : undefined;
+  return shut ?? { ...machine, undrained: drained.undrained };
+}
+
+/** What the gates say now, if they say no. */
+async function judgeGates(
+  desk: Desk,
+  input: StepInput<'restart'>,
+  held: Held,
+  facts: ClusterFacts,
+  match: Match,
+): Promise<StepOutputs['restart'] | undefined> {
+  const { kubernetes, node, site, policy } = held;
+  const nodes = await kubernetes.nodes();
+  const scene = await readScene(desk, site, input.run, { facts, nodes, policies: [policy] });
+  const verdict = decideCordoned({ node, match, policy, probe: undefined }, scene);
+  switch (verdict.kind) {
+    case 'go':
+      return undefined;
+    case 'stop':
+      return { kind: 'stop', outcome: stoppedOutcome(verdict.reasons) };
+    case 'wait':
+      return waitOrStop(desk, input, held, verdict.reasons);
+  }
 }
 
 /**

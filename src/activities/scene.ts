@@ -9,6 +9,7 @@ import { takesCommands } from '../decide/gates/access.ts';
 import { claimedPlace, matchNode } from '../decide/identity.ts';
 import type { Match } from '../decide/identity.ts';
 import type { Scene, Stops } from '../decide/gate.ts';
+import { questionsOf } from '../decide/questions.ts';
 import { fleetScope, lockEntityName } from '../lock/entity.ts';
 import { activeHold, parseLock } from '../lock/lock.ts';
 import { parseSettings, policyOf } from '../policy/settings.ts';
@@ -18,6 +19,7 @@ import type { Durable, Kubernetes, Ports } from '../ports.ts';
 import { createReports } from '../reports/reports.ts';
 import type { Reports } from '../reports/reports.ts';
 import { readClaim } from './claim.ts';
+import { askOutside } from './outside.ts';
 
 /**
  * What an activity works with: the ports, the durable client of its own invocation, and the
@@ -126,16 +128,25 @@ export function instanceFinder(
   return (ref) => byId.get(idOf(ref).toLowerCase());
 }
 
+/** What was read of a cluster, and what else the gates will ask about. */
+export interface Surroundings {
+  facts: ClusterFacts;
+  nodes: readonly NodeView[];
+  /** Of the nodes that will be judged: they say which outside sources have to be asked. */
+  policies: readonly Policy[];
+  /** What the run is limited to; nothing once the plan is made. */
+  limits?: Scene['limits'];
+}
+
 /** Everything around a node that gates look at, read now. */
 export async function readScene(
   desk: Desk,
   site: Site,
   run: string,
-  facts: ClusterFacts,
-  nodes: readonly NodeView[],
-  limits: Scene['limits'] = { pools: [], nodes: [] },
+  { facts, nodes, policies, limits = { pools: [], nodes: [] } }: Surroundings,
 ): Promise<Scene> {
   const kubernetes = await connect(desk, site);
+  const outside = await askOutside(desk, kubernetes, questionsOf(policies, facts));
   return {
     ...(await readStops(desk, site, run, facts)),
     run,
@@ -146,6 +157,7 @@ export async function readScene(
     access: await desk.azure.access(facts, site.policy.access),
     commandHosts: nodes.filter(takesCommands).map(({ name }) => name),
     ringHeld: await heldRing(desk, run, site.cluster.key),
+    outside,
     claimedBy: await foreignClaim(kubernetes, site.settings.controller),
     marked: nodes.filter(({ annotations }) => markAnnotation in annotations),
   };

@@ -19,6 +19,7 @@ import type {
   Log,
   ScriptPoll,
 } from '../ports.ts';
+import { firedAlerts } from './alerts.ts';
 import { aksRate, createAllowance } from './allowance.ts';
 import type { Rate } from './allowance.ts';
 import { clusterFacts, instanceFacts, poolTag } from './facts.ts';
@@ -92,6 +93,7 @@ export function createAzure(options: AzureOptions): Azure {
       const look = await lookAtOperation(token, (token) => restorePoller(client, token, operation));
       return look.kind === 'succeeded' ? { kind: 'succeeded' } : look;
     },
+    alerts: (question) => readable(() => firedAlerts(rest(question.subscription), question)),
     ...waysIn,
   };
 }

@@ -44,7 +44,7 @@ export function createRest(options: RestOptions): Rest {
   const client = options.httpClient ?? createDefaultHttpClient();
   return {
     async list(path, item) {
-      const page = z.object({ value: z.array(item), nextLink: z.string().optional() });
+      const page = z.object({ value: z.array(item), nextLink: z.string().nullish() });
       const items: z.infer<typeof item>[] = [];
       let next: string | undefined = new URL(path, endpoint).href;
       for (let pages = 0; next !== undefined; pages += 1) {
@@ -53,7 +53,7 @@ export function createRest(options: RestOptions): Rest {
         const { bodyAsText } = await pipeline.sendRequest(client, request);
         const { value, nextLink } = page.parse(JSON.parse(bodyAsText ?? ''));
         items.push(...value);
-        next = nextLink;
+        next = nextLink ?? undefined;
       }
       return items;
     },

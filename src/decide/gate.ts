@@ -4,6 +4,7 @@ import type { Maintenance } from '../domain/maintenance.ts';
 import type { ProbeRecord } from '../domain/need.ts';
 import type { NodeView } from '../domain/node.ts';
 import type { Paces } from '../domain/pace.ts';
+import type { Outside } from '../domain/outside.ts';
 import type { Reason } from '../domain/reason.ts';
 import type { Hold } from '../lock/lock.ts';
 import type { Policy } from '../policy/settings.ts';
@@ -49,6 +50,8 @@ export interface Scene extends Stops {
   ringHeld: readonly Reason[];
   /** Who else has claimed the cluster, if anyone. */
   claimedBy: string | undefined;
+  /** What sources outside said. */
+  outside: Outside;
   /** All nodes of the cluster that carry a mark, readable or not, ours or not. */
   marked: readonly NodeView[];
 }

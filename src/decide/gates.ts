@@ -4,6 +4,7 @@ import type { Decision } from '../domain/run.ts';
 import type { Gate, Scene, Sight, Stops } from './gate.ts';
 import { claim, clusterState, halted, poolSlots, poolState, slots } from './gates/cluster.ts';
 import { access } from './gates/access.ts';
+import { azureAlert, blockingPod, kured, prometheus } from './gates/blockers.ts';
 import { loopGuard, needReason, sameNeed } from './gates/need.ts';
 import { ring } from './gates/fleet.ts';
 import { canceled, hold } from './gates/people.ts';
@@ -19,6 +20,7 @@ const waitGates: readonly Gate[] = [
   hold,
   ring,
   claim,
+  kured,
   halted,
   clusterState,
   poolState,
@@ -30,6 +32,9 @@ const waitGates: readonly Gate[] = [
   aksAtWork,
   scheduledEvent,
   nodeNotReady,
+  blockingPod,
+  prometheus,
+  azureAlert,
   loopGuard,
 ];
 
@@ -38,6 +43,7 @@ const cordonedGates: readonly Gate[] = [
   excluded,
   unsupported,
   claim,
+  kured,
   halted,
   clusterState,
   poolState,
@@ -45,6 +51,9 @@ const cordonedGates: readonly Gate[] = [
   aksAtWork,
   scheduledEvent,
   nodeNotReady,
+  blockingPod,
+  prometheus,
+  azureAlert,
 ];
 
 /** Whether asking the node for its need makes any sense. */

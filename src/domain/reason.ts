@@ -28,6 +28,10 @@ export const reasonKinds = [
   'autoscaler', // the cluster autoscaler is about to delete it
   'aksAtWork', // AKS repairs, drains or upgrades the node itself
   'scheduledEvent', // Azure is about to do something to its VM
+  'kured', // kured runs in the cluster
+  'blockingPod', // a pod that settings wait for
+  'prometheus', // a query's answer, or an alert of Prometheus
+  'azureAlert', // an alert of Azure Monitor
   'identityMismatch', // node and instance do not prove to be the same machine
   'loopGuard', // rebooted too recently, or for the same need
   'probe', // the probe's answer, or why there is none

@@ -24,11 +24,13 @@ import { recordEvent } from './events.ts';
 import { RefusalError } from './refusal.ts';
 import { createTransport } from './transport.ts';
 import type { TransportOptions } from './transport.ts';
-import { leaseView, nodeView } from './views.ts';
+import { leaseView, nodeView, podSeen } from './views.ts';
 
 export type KubernetesOptions = Partial<TransportOptions>;
 
 const defaultDeadlineSeconds = 20;
+
+const notEnded = 'status.phase!=Succeeded,status.phase!=Failed';
 
 /** One cluster's API server, over connections of our own. */
 export function createKubernetes(
@@ -89,6 +91,15 @@ function kubernetesOver(configuration: Configuration): Kubernetes {
       }
     },
     ...drainWith(createDrainApi(configuration)),
+    pods: async ({ selector, namespace }) => {
+      const asked = { labelSelector: selector, fieldSelector: notEnded };
+      const pods = await listAll((page) =>
+        namespace === ''
+          ? core.listPodForAllNamespaces({ ...page, ...asked })
+          : core.listNamespacedPod({ ...page, ...asked, namespace }),
+      );
+      return pods.map(podSeen);
+    },
     recordEvent: (event) => recordEvent(core, event),
     ...leases(new CoordinationV1Api(configuration)),
   };

@@ -1,6 +1,7 @@
 import type { V1Lease, V1Node, V1Pod, V1PodDisruptionBudget } from '@kubernetes/client-node';
 import type { BudgetNumbers } from '../domain/drain.ts';
 import type { NodeView } from '../domain/node.ts';
+import type { PodSeen } from '../domain/outside.ts';
 import type { LeaseView } from '../ports.ts';
 
 /**
@@ -112,6 +113,17 @@ export function podView(pod: V1Pod): PodView {
     },
     mirror: 'kubernetes.io/config.mirror' in texts(metadata?.annotations),
     emptyDir: list(spec?.volumes).some((volume) => volume.emptyDir !== undefined),
+  };
+}
+
+/** What gates see of a pod. */
+export function podSeen(pod: V1Pod): PodSeen {
+  const { namespace, controller, node, ...view } = podView(pod);
+  const owner = controller?.kind === 'DaemonSet' ? controller.name : '';
+  return {
+    pod: fullName({ namespace, name: view.name }),
+    node,
+    daemonSet: owner && fullName({ namespace, name: owner }),
   };
 }
 

@@ -6,9 +6,11 @@ import { sentinelPathPattern } from '../domain/probe.ts';
 import { drainDefaults, drainShape } from './drain.ts';
 import { orderDefaults, orderPoolShape, orderShape } from './order.ts';
 import { parseDocument } from './problem.ts';
-import type { Parsed } from './problem.ts';
 import { ringProblems, ringsShape } from './rings.ts';
 import type { Rings } from './rings.ts';
+import { blockerDefaults, blockerShape } from './blockers.ts';
+import { contradictions } from './contradictions.ts';
+import type { Parsed } from './problem.ts';
 import { whichDefaults, whichPoolShape, whichShape } from './which.ts';
 import type { OpenHours } from './window.ts';
 import {
@@ -85,6 +87,7 @@ const poolShape = {
     .min(50)
     .max(100)
     .describe('So many percent of the earlier nodes took no longer than what is expected.'),
+  ...blockerShape,
 } as const;
 
 /** What holds for a cluster as a whole, and the rest. */
@@ -133,6 +136,7 @@ export const defaultPolicy = {
   expectedRestartMinutes: 20,
   fitBy: 'longer',
   fitPercentile: 90,
+  ...blockerDefaults,
 } as const satisfies z.infer<z.ZodObject<typeof policyShape>>;
 
 const overridesSchema = z.strictObject(policyShape).partial();
@@ -236,7 +240,14 @@ export function parseSettings(text: string): Parsed<Settings> {
     const ofPools = Object.entries(pools).map(
       ([pool, differs]) => [pool, overlay(defaults, own, differs)] as const,
     );
-    return [{ key, id, policy: overlay(defaults, own), pools: new Map(ofPools) }];
+    const policy = overlay(defaults, own);
+    for (const [place, one] of [['', policy] as const, ...ofPools.map(placed)]) {
+      const at = `clusters[${index}]${place}`;
+      problems.push(
+        ...contradictions(one).map((found) => ({ ...found, path: `${at}.${found.path}` })),
+      );
+    }
+    return [{ key, id, policy, pools: new Map(ofPools) }];
   });
   if (problems.length > 0) return { kind: 'bad', problems };
   return {
@@ -251,6 +262,11 @@ export function parseSettings(text: string): Parsed<Settings> {
       hash: shortHash(text),
     },
   };
+}
+
+/** Where in its cluster a pool's settings stand. */
+function placed([pool, policy]: readonly [string, Policy]) {
+  return [`.pools.${pool}`, policy] as const;
 }
 
 /** JSON Schema of the settings document, for editors. */

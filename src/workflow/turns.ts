@@ -37,6 +37,7 @@ const clusterWide: readonly ReasonKind[] = [
   'canceled',
   'hold',
   'claim',
+  'kured',
   'halted',
   'clusterState',
   'slots',

@@ -1,5 +1,6 @@
 import type { Scene, Sight } from '../../src/decide/gate.ts';
 import type { Match } from '../../src/decide/identity.ts';
+import { kuredQuestions } from '../../src/decide/questions.ts';
 import { parseInstanceRef } from '../../src/domain/arm.ts';
 import type { ClusterFacts, Instance, PoolFacts } from '../../src/domain/cluster.ts';
 import {
@@ -11,6 +12,17 @@ import {
 import type { Mark } from '../../src/domain/mark.ts';
 import { needOf } from '../../src/domain/need.ts';
 import type { NodeView } from '../../src/domain/node.ts';
+import { keyOf } from '../../src/domain/outside.ts';
+import type {
+  AlertSeen,
+  AlertsQuestion,
+  Outside,
+  PodSeen,
+  PodsQuestion,
+  PrometheusAnswer,
+  PrometheusQuestion,
+  Reading,
+} from '../../src/domain/outside.ts';
 import type { Probe } from '../../src/domain/probe.ts';
 import { defaultPolicy } from '../../src/policy/settings.ts';
 import type { Policy } from '../../src/policy/settings.ts';
@@ -151,6 +163,7 @@ export function sceneOf({ cluster: facts, ...over }: SceneOver = {}): Scene {
     paces: {},
     access: { way: 'api', why: 'its API server is public' },
     commandHosts: [],
+    outside: quiet,
     claimedBy: undefined,
     marked: [],
     ...over,
@@ -191,6 +204,26 @@ export const rebootedAt = (at: number, over: { need?: string; kernel?: string } 
   }),
 });
 export const sameNeed = needOf({ ...required, kind: 'required', packages: ['libc6'] }, '').hash;
+
+/** What outside sources said: nothing, unless a test says what. */
+export function outsideOf(said: {
+  pods?: readonly [PodsQuestion, Reading<readonly PodSeen[]>][];
+  prometheus?: readonly [PrometheusQuestion, Reading<PrometheusAnswer>][];
+  alerts?: readonly [AlertsQuestion, Reading<readonly AlertSeen[]>][];
+}): Outside {
+  const { pods = [], prometheus = [], alerts = [] } = said;
+  const noKured = kuredQuestions.map((question) => [question, read([])] as const);
+  return {
+    pods: new Map([...noKured, ...pods].map(([question, one]) => [keyOf(question), one])),
+    prometheus: new Map(prometheus.map(([question, one]) => [keyOf(question), one])),
+    alerts: new Map(alerts.map(([question, one]) => [keyOf(question), one])),
+  };
+}
+export function read<T>(value: T): Reading<T> {
+  return { kind: 'read', value };
+}
+export const unread: Reading<never> = { kind: 'unread', value: 'unreachable: no route to host' };
+const quiet = outsideOf({});
 
 export const hold = {
   scope: 'fleet',

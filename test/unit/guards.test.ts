@@ -124,6 +124,7 @@ function stage(options: Options = {}) {
     drainSlice: () => Promise.resolve({ evicted: [], ...pods }),
     foresee: () => Promise.resolve({ hopeless: [], passing: [] }),
     leftToDrain: () => Promise.resolve(pods),
+    pods: () => Promise.resolve([]),
     daemonPods: () => Promise.resolve([]),
     recordEvent: () => Promise.resolve(),
     lease: () => Promise.resolve(undefined),
@@ -147,6 +148,7 @@ function stage(options: Options = {}) {
     },
     pollRestart: () => world.poll(),
     access: () => Promise.resolve({ way: 'api', why: 'it is public' }),
+    alerts: never,
     kubernetes: () => Promise.resolve(kubernetes),
   };
   const durable: Durable = {
@@ -158,6 +160,7 @@ function stage(options: Options = {}) {
   };
   const ports: Ports = {
     clock: { now: () => start + world.minutes * 60_000, sleep: () => Promise.resolve() },
+    prometheus: { query: never },
     azure,
     documents: {
       read: () => Promise.resolve(undefined),

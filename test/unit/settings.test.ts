@@ -283,3 +283,48 @@ describe('the clusters that a request names', () => {
     });
   });
 });
+
+describe('settings that contradict each other', () => {
+  const inDefaults = (defaults: SettingsDocument['defaults']) =>
+    problems({ ...smallest, defaults: { ...defaults } });
+
+  it('name the setting to change, in its cluster', () => {
+    expect(inDefaults({ prometheusAlerts: 'firing' })).toEqual({
+      'clusters[0].prometheusUrl': 'is missing: prometheusQueries and prometheusAlerts need it',
+    });
+  });
+
+  it('name it in its pool', () => {
+    const pools = { gpu: { prometheusUrl: 'http://prometheus' } };
+    expect(problems({ ...smallest, clusters: [{ id: idOf('one'), pools }] })).toEqual({
+      'clusters[0].pools.gpu.prometheusUrl':
+        'has to begin with https:, or prometheusAllowHttp has to be true',
+    });
+  });
+
+  it('never send a token over plain HTTP', () => {
+    const url = { prometheusUrl: 'http://prometheus', prometheusAllowHttp: true };
+    expect(inDefaults({ ...url, prometheusAuth: 'entra' })).toEqual({
+      'clusters[0].prometheusUrl': 'has to begin with https: where prometheusAuth is "entra"',
+    });
+    expect(policyOf({ ...smallest, defaults: url })).toMatchObject(url);
+  });
+});
+
+describe('settings of gates', () => {
+  it.each<[string, unknown, string]>([
+    ['excludeLabels', ['tier=(x)'], '[0]'],
+    ['excludeTaints', ['a=b=c'], '[0]'],
+    ['blockingPods', [{ selector: '' }], '[0].selector'],
+    ['prometheusUrl', 'prometheus.example.com', ''],
+    ['prometheusUrl', 'https://user@prometheus.example.com', ''],
+    ['prometheusUrl', 'https://prometheus.example.com/?q=1', ''],
+    ['prometheusAlertsOnly', '(', ''],
+    ['azureAlertTargets', ['/subscriptions/x'], '[0]'],
+    ['azureAlertSeverities', [], ''],
+  ])('refuse %s: %j', (name, value, place) => {
+    expect(Object.keys(problems({ ...smallest, defaults: { [name]: value } }))).toEqual([
+      `defaults.${name}${place}`,
+    ]);
+  });
+});

@@ -1,6 +1,8 @@
 import type { AuditLine } from '../../local/azure/audit.ts';
 import type { SettingsDocument } from '../../src/policy/settings.ts';
-import { shop, slowOn, usualWorkloads } from '../support/fleets.ts';
+import { clusterId, shop, slowOn, usualWorkloads } from '../support/fleets.ts';
+import { prometheusStandIn, vector } from '../support/prometheus.ts';
+import type { PrometheusStandIn } from '../support/prometheus.ts';
 import { brokenPromises, nothingLeft } from '../support/promises.ts';
 import type { Process } from '../support/process.ts';
 import {
@@ -22,6 +24,7 @@ interface Stage {
   rehearsal: Rehearsal;
   app: Process;
   node: string;
+  prometheus: PrometheusStandIn;
 }
 
 interface Gate {
@@ -30,7 +33,7 @@ interface Gate {
   value: RegExp;
   /** What it makes of a node that was not cordoned. */
   outcome?: 'skipped';
-  settings?: SettingsDocument['defaults'];
+  settings?: (prometheus: PrometheusStandIn) => SettingsDocument['defaults'];
   shut: (stage: Stage) => unknown;
 }
 
@@ -42,7 +45,7 @@ const gates: Gate[] = [
     kind: 'excluded',
     value: /excludeLabels selects it: app=legacy/u,
     outcome: 'skipped',
-    settings: { excludeLabels: ['app=legacy'] },
+    settings: () => ({ excludeLabels: ['app=legacy'] }),
     shut: ({ rehearsal, node }) => rehearsal.person.label(node, { app: 'legacy' }),
   },
   {
@@ -66,16 +69,90 @@ const gates: Gate[] = [
     shut: ({ rehearsal, node }) =>
       rehearsal.person.condition(node, 'VMEventScheduled', 'True', 'Redeploy'),
   },
+  {
+    says: 'kured in the cluster',
+    kind: 'kured',
+    value: /kured runs in the cluster \(DaemonSet kube-system\/kured\)/u,
+    shut: (stage) => daemonSet(stage, 'kured', { name: 'kured' }),
+  },
+  {
+    says: 'a pod that settings wait for',
+    kind: 'blockingPod',
+    value: /pod default\/backup-\w+ on the node matches job=backup/u,
+    settings: () => ({ blockingPods: [{ selector: 'job=backup' }] }),
+    shut: (stage) => daemonSet(stage, 'backup', { job: 'backup' }),
+  },
+  {
+    says: 'pods that cannot be listed',
+    kind: 'blockingPod',
+    value: /it can't be told which pods match job=backup: unreachable/u,
+    settings: () => ({ blockingPods: [{ selector: 'job=backup' }] }),
+    shut: ({ rehearsal }) => fail(rehearsal, 'kubernetes', 'labelSelector=job'),
+  },
+  {
+    says: 'a query of Prometheus',
+    kind: 'prometheus',
+    value: /the query "many errors" says errors = 12/u,
+    settings: asksPrometheus,
+    shut: ({ prometheus }) => {
+      prometheus.answer = () => vector([{ __name__: 'errors' }, '12']);
+    },
+  },
+  {
+    says: 'a Prometheus that does not answer',
+    kind: 'prometheus',
+    value: /it can't be told what the query "many errors" says: unreachable/u,
+    settings: asksPrometheus,
+    shut: ({ prometheus }) => prometheus[Symbol.asyncDispose](),
+  },
+  {
+    says: 'an alert of Azure Monitor',
+    kind: 'azureAlert',
+    value: /the alert "API server is slow" \(Sev1\) has fired/u,
+    settings: () => ({ azureAlerts: 'fired', azureAlertSeverities: ['Sev0', 'Sev1'] }),
+    shut: ({ rehearsal }) => {
+      const alert = { name: 'API server is slow', severity: 'Sev1' } as const;
+      rehearsal.person.fire(clusterId('shop'), alert);
+    },
+  },
+  {
+    says: 'alerts of Azure Monitor that cannot be listed',
+    kind: 'azureAlert',
+    value:
+      /it can't be told which alerts stand on .*: forbidden: .*AlertsManagement\/alerts\/read/u,
+    settings: () => ({ azureAlerts: 'fired' }),
+    shut: ({ rehearsal }) =>
+      rehearsal.azure.faults.deny({ action: 'Microsoft.AlertsManagement/alerts/read' }),
+  },
 ];
 
+function asksPrometheus({ url }: PrometheusStandIn): SettingsDocument['defaults'] {
+  const query = { name: 'many errors', query: 'errors > 10' };
+  return { prometheusUrl: url, prometheusAllowHttp: true, prometheusQueries: [query] };
+}
+
+/** Its pod is on the node at once, cordoned or not, and no drain makes it leave. */
+function daemonSet({ rehearsal }: Stage, name: string, labels: Record<string, string>): void {
+  const namespace = name === 'kured' ? 'kube-system' : 'default';
+  const [cluster] = rehearsal.azure.world.clusters;
+  cluster?.kubernetes.createWorkload({ kind: 'DaemonSet', namespace, name, labels });
+}
+
+function fail({ azure }: Rehearsal, service: 'kubernetes', path: string): void {
+  const fault = { kind: 'answer', status: 503 } as const;
+  const times = Number.MAX_SAFE_INTEGER;
+  azure.faults.add({ service, path, skip: 0, times, when: 'before', fault });
+}
+
 async function stage({ settings }: Gate, test: (stage: Stage) => Promise<void>) {
-  const fleet = shop({ count: 1, workloads: [...usualWorkloads, slowOn(0, 20)] });
+  const fleet = shop({ count: 1, workloads: [...usualWorkloads, slowOn(0, 10)] });
+  await using prometheus = await prometheusStandIn();
   await using rehearsal = await rehearse(fleet);
   const app = await rehearsal.start({
-    settings: { defaults: { drainTimeoutMinutes: 2, ...settings } },
+    settings: { defaults: { drainTimeoutMinutes: 1, ...settings?.(prometheus) } },
   });
   const [node = ''] = rehearsal.nodes();
-  await test({ rehearsal, app, node });
+  await test({ rehearsal, app, node, prometheus });
   const evidence = rehearsal.evidence();
   expect([...brokenPromises(evidence), ...nothingLeft(evidence)]).toEqual([]);
   expect(rehearsal.lines.filter(restartOf(node))).toEqual([]);
@@ -121,7 +198,7 @@ describe.each(gates)('$says', (gate) => {
       rehearsal.when(answered(evictionOn(), 201), () => shut(stage));
       const run = await app.begin();
       await rehearsal.until(answered(evictionOn(), 201));
-      await rehearsal.pass({ seconds: 60 });
+      await rehearsal.pass({ seconds: 30 });
       const status = (await app.app.call('GET', `/api/runs/${run}`)) as {
         progress: { nodes: { step: string; detail: string }[] }[];
       };

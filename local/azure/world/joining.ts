@@ -42,6 +42,7 @@ function workloadOf(cluster: Cluster, given: FleetWorkload): Workload {
       given.terminationSeconds === 'never' ? 'never' : given.terminationSeconds * 1000,
     neverReady: given.neverReady,
     emptyDir: given.emptyDir,
+    labels: given.labels,
     ...(given.pools.length > 0 ? { pools: given.pools } : {}),
     ...(startSeconds === undefined ? {} : { startsInMs: startSeconds * 1000 }),
     ...(given.on === undefined ? {} : { node: nodeNameOf(cluster, given.on) }),

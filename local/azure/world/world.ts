@@ -42,6 +42,21 @@ export interface Cluster {
   state: string;
   /** What becomes of AKS commands. */
   commands: CommandBehaviour;
+  /** What Azure Monitor keeps of the cluster and of what belongs to it. */
+  alerts: Alert[];
+}
+
+export interface Alert {
+  name: string;
+  severity: string;
+  /** ARM id. */
+  resource: string;
+  condition: 'Fired' | 'Resolved';
+  state: 'New' | 'Acknowledged' | 'Closed';
+  /** An alert processing rule silences it. */
+  suppressed: boolean;
+  /** Epoch milliseconds. */
+  firedAt: number;
 }
 
 export interface Pool {
@@ -152,6 +167,14 @@ function createCluster(settings: FleetCluster, options: WorldOptions): Cluster {
     pools,
     state: settings.state,
     commands: settings.commands,
+    alerts: settings.alerts.map((alert) => ({
+      resource: settings.id,
+      state: 'New' as const,
+      suppressed: false,
+      ...alert,
+      condition: 'Fired' as const,
+      firedAt: options.clock.now(),
+    })),
     kubernetes: createKubernetes({
       clock: options.clock,
       audit: options.audit,
