@@ -1,3 +1,4 @@
+import { attentionOf } from '../domain/attention.ts';
 import { countOutcomes } from '../domain/outcome.ts';
 import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
 import { reasonOfTrouble } from '../domain/reason.ts';
@@ -47,6 +48,13 @@ export async function closeCluster(
   for (const { node, outcome } of nodes) {
     desk.log({ level: 'info', message: outcome.kind, run, cluster, node, detail: { ...outcome } });
   }
+  // Alert rules read this line: infra/modules/alerts.bicep.
+  const attention =
+    nodes.length > 0
+      ? attentionOf(nodes, desk.clock.now())
+      : { needsPerson: counts.unknown ?? 0, halted: false };
+  const detail = { counts, reasons, ...attention };
+  desk.log({ level: 'info', message: 'cluster closed', run, cluster, detail });
   return { kind: 'closed', summary };
 }
 

@@ -97,7 +97,8 @@ export async function closeRun(
   if (record === undefined) return { kind: 'closed', counts: {} };
   const clusters: ClusterReport[] = [];
   for (const key of record.clusters) {
-    clusters.push((await desk.reports.clusterReport(run, key)) ?? lostCluster(key, unopened));
+    const known = await desk.reports.clusterReport(run, key);
+    clusters.push(known ?? lostCluster(desk, run, key, unopened));
   }
   const counts = clusters.map((cluster) => cluster.counts).reduce(addCounts, {} as OutcomeCounts);
   const canceled = (await desk.reports.cancel(run)) !== undefined;
@@ -109,20 +110,24 @@ export async function closeRun(
   };
   await desk.reports.writeReport({ ...closed, clusters });
   await desk.reports.writeRun(closed);
-  desk.log({ level: 'info', message: 'run closed', run, detail: { counts } });
+  const { source, dryRun, purpose } = record.request;
+  // Alert rules read this line, and those of the clusters: infra/modules/alerts.bicep.
+  const detail = { counts, source, dryRun, purpose, status: closed.status };
+  desk.log({ level: 'info', message: 'run closed', run, detail });
   return { kind: 'closed', counts };
 }
 
-function lostCluster(key: string, unopened: Reason | undefined): ClusterReport {
-  const reason = unopened ?? { kind: 'bug', value: 'the cluster left no report' };
-  return {
-    cluster: key,
-    id: key,
-    reasons: [reason],
-    recovered: [],
-    counts: { failed: 1 },
-    nodes: [],
-  };
+function lostCluster(
+  desk: Desk,
+  run: string,
+  cluster: string,
+  unopened: Reason | undefined,
+): ClusterReport {
+  const reasons = [unopened ?? { kind: 'bug' as const, value: 'the cluster left no report' }];
+  const counts = { failed: 1 };
+  const detail = { counts, reasons, needsPerson: 1, halted: false };
+  desk.log({ level: 'error', message: 'cluster closed', run, cluster, detail });
+  return { cluster, id: cluster, reasons, recovered: [], counts, nodes: [] };
 }
 
 /** A cluster's share of the probes that its subscription may have in flight. */

@@ -156,6 +156,10 @@ export const settingsSchema = z.strictObject({
     .default('keep')
     .describe('Keep the claim on a cluster between runs, or release it when nothing is left open.'),
   ...ringsShape,
+  scheduledRuns: z
+    .enum(['reboot', 'dryRun'])
+    .default('reboot')
+    .describe('What the timer starts: runs that reboot, or runs that only say what they would do.'),
   keepRunsDays: z.int().min(1).max(3650).default(30).describe('How long reports are kept.'),
   defaults: overridesSchema.default({}).describe('What holds for every cluster.'),
   clusters: z
@@ -210,6 +214,7 @@ export function policyOf({ policy, pools }: ClusterSettings, pool: string): Poli
 export interface Settings extends Rings {
   controller: string;
   claim: 'keep' | 'release';
+  scheduledRuns: 'reboot' | 'dryRun';
   keepRunsDays: number;
   clusters: ClusterSettings[];
   /** Of the document; reports carry it. */
@@ -220,7 +225,8 @@ export interface Settings extends Rings {
 export function parseSettings(text: string): Parsed<Settings> {
   const parsed = parseDocument(text, settingsSchema, '(document)');
   if (parsed.kind === 'bad') return parsed;
-  const { controller, claim, keepRunsDays, defaults, clusters, rings, ringStopsOn } = parsed.value;
+  const { controller, claim, scheduledRuns, keepRunsDays, defaults, clusters } = parsed.value;
+  const { rings, ringStopsOn } = parsed.value;
   const places = clusters.map(({ ring }, index) => ({ path: `clusters[${index}].ring`, ring }));
   const problems = ringProblems({ rings }, [
     { path: 'defaults.ring', ring: defaults.ring },
@@ -255,6 +261,7 @@ export function parseSettings(text: string): Parsed<Settings> {
     value: {
       controller,
       claim,
+      scheduledRuns,
       keepRunsDays,
       rings,
       ringStopsOn,

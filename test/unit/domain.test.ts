@@ -8,6 +8,7 @@ import {
   sameArmId,
   shortHash,
 } from '../../src/domain/arm.ts';
+import { attentionOf } from '../../src/domain/attention.ts';
 import { epochMs, instantSchema, isoInstant } from '../../src/domain/instant.ts';
 import {
   lastRebootAnnotation,
@@ -23,6 +24,7 @@ import type { NodeView } from '../../src/domain/node.ts';
 import { addCounts, countOutcomes, needsPerson, outcomeKinds } from '../../src/domain/outcome.ts';
 import { reasonOfTrouble } from '../../src/domain/reason.ts';
 import { instanceIds, runId, runIdPattern } from '../../src/domain/run.ts';
+import type { NodeReport } from '../../src/domain/run.ts';
 import { isTransient, troubleKinds } from '../../src/domain/trouble.ts';
 
 const subscription = '11111111-2222-4333-8444-555555555555';
@@ -352,5 +354,65 @@ describe('permissions', () => {
     ['nothing', [], false],
   ])('are there with %s: %#', (_what, permissions, granted) => {
     expect(missingActions([restart], permissions)).toEqual(granted ? [] : [restart]);
+  });
+});
+
+describe('what people want to be told about', () => {
+  const now = Date.parse('2026-01-20T00:00:00Z');
+  type Kind = NodeReport['outcome']['kind'];
+  function node(kind: Kind, more: Partial<NodeReport> = {}, reason = 'probe'): NodeReport {
+    const reasons = [{ kind: reason, value: '' }] as NodeReport['outcome']['reasons'];
+    return {
+      node: 'a',
+      pool: 'web',
+      decision: { kind: 'reboot', reasons: [] },
+      outcome: { kind, reasons },
+      wasUnschedulable: false,
+      bootIdBefore: 'b',
+      kernelBefore: 'k',
+      instants: {},
+      ...more,
+    };
+  }
+  const due = (since: string): Partial<NodeReport> => ({
+    probe: {
+      probe: { kind: 'unknown', reason: '' },
+      vmId: 'v',
+      at: since,
+      due: { bootId: 'b', since },
+    },
+  });
+  const asked = { restartAsked: '2026-01-19T00:00:00Z' };
+  const back = { ...asked, uncordoned: '2026-01-19T00:10:00Z' };
+
+  it.each<[string, NodeReport[], object]>([
+    ['nothing', [node('rebooted'), node('notNeeded')], { needsPerson: 0, halted: false }],
+    ['two nodes', [node('unknown'), node('undrainable')], { needsPerson: 2, halted: false }],
+    [
+      'a node that was restarted and is not proved',
+      [node('notReady', { instants: asked })],
+      { needsPerson: 1, halted: true },
+    ],
+    [
+      'a node that was restarted and is back, but asks again',
+      [node('stillRequired', { instants: back })],
+      { needsPerson: 1, halted: false },
+    ],
+    [
+      'nodes that wait for one that another run has left',
+      [node('deferred', {}, 'halted')],
+      { needsPerson: 0, halted: true },
+    ],
+    [
+      'the oldest need that is not met',
+      [
+        node('rebooted', due('2026-01-01T00:00:00Z')),
+        node('deferred', due('2026-01-10T00:00:00Z'), 'window'),
+        node('undrainable', due('2026-01-17T12:00:00Z')),
+      ],
+      { needsPerson: 1, halted: false, oldestNeedDays: 10 },
+    ],
+  ])('is %s', (_what, nodes, attention) => {
+    expect(attentionOf(nodes, now)).toEqual(attention);
   });
 });

@@ -278,4 +278,30 @@ describe('the schedule', () => {
     expect(rehearsal.lines.filter(answered(evictionOn(), 500))).toEqual([]);
     expect(kept(rehearsal)).toEqual([]);
   });
+
+  it('only says what it would do for as long as settings want that', async () => {
+    await using rehearsal = await rehearse(shop({ count: 2 }));
+    const app = await rehearsal.start({
+      schedule: '0 0 */6 * * *',
+      settings: { scheduledRuns: 'dryRun' },
+    });
+    await rehearsal.pass({ hours: 30 });
+    expect(rehearsal.lines.filter(evictionOn())).toEqual([]);
+    // What alert rules look at.
+    const closed = (message: string) => app.log.findLast((line) => line.message === message);
+    expect(closed('run closed')?.detail).toMatchObject({
+      source: 'timer',
+      purpose: 'reboot',
+      dryRun: true,
+      status: 'completed',
+    });
+    const { oldestNeedDays, ...rest } = closed('cluster closed')?.detail ?? {};
+    expect(rest).toMatchObject({ counts: { deferred: 2 }, needsPerson: 0, halted: false });
+    expect(oldestNeedDays).toBeGreaterThanOrEqual(1);
+    app.settings.scheduledRuns = 'reboot';
+    await rehearsal.pass({ hours: 6 });
+    expect(closed('cluster closed')?.detail).toMatchObject({ counts: { rebooted: 2 } });
+    expect(closed('cluster closed')?.detail).not.toHaveProperty('oldestNeedDays');
+    expect(kept(rehearsal)).toEqual([]);
+  });
 });
