@@ -4,14 +4,17 @@ import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
 import type { Options } from 'prettier';
 import * as z from 'zod';
+import { kubernetesManifests } from './infra/generate/kubernetes.ts';
+import { readRoles, rightsTable } from './infra/generate/roles.ts';
+import { settingsTypes } from './infra/generate/settingsTypes.ts';
 import { auditActions } from './local/azure/audit.ts';
 import type { AuditLine } from './local/azure/audit.ts';
 import { runReportSchema } from './src/domain/run.ts';
 import { defaultPolicy, poolSettings, settingsJsonSchema } from './src/policy/settings.ts';
 
 /**
- * Writes what schemas say better than people: the tables of docs/settings.md (between its markers) and
- * docs/schemas. `npm run docs` runs it; test/docs.test.ts fails when what it would write is not there.
+ * Writes what schemas and lists say better than people: tables (between markers in docs/), docs/schemas,
+ * the type of the settings document for Bicep, and the manifests of infra/kubernetes. `npm run docs` runs it; test/docs.test.ts fails when what it would write is not there.
  */
 
 const auditLineSchema = z.strictObject({
@@ -57,17 +60,24 @@ export async function generate(root: string): Promise<Map<string, string>> {
   const json = (title: string, schema: unknown) =>
     format(JSON.stringify({ title, ...(schema as object) }), { ...style, parser: 'json' });
   const settings = settingsJsonSchema();
-  const page = 'docs/settings.md';
-  const tables = settingsTables(settings);
-  const text = [...tables].reduce(
-    (before, [name, table]) => between(before, name, table),
-    readFileSync(`${root}/${page}`, 'utf8'),
+  const page = async (path: string, tables: Map<string, string>) => {
+    const before = readFileSync(`${root}/${path}`, 'utf8');
+    const text = [...tables].reduce((text, [name, table]) => between(text, name, table), before);
+    return [path, await format(text, { ...style, parser: 'markdown' })] as const;
+  };
+  const roles = readRoles(root);
+  const manifests = [...kubernetesManifests(roles.kubernetes)].map(
+    async ([name, text]) =>
+      [`infra/kubernetes/${name}`, await format(text, { ...style, parser: 'yaml' })] as const,
   );
   return new Map([
-    [page, await format(text, { ...style, parser: 'markdown' })],
+    await page('docs/settings.md', settingsTables(settings)),
+    await page('docs/security.md', new Map([['rights', rightsTable(roles)]])),
     ['docs/schemas/settings.schema.json', await json('Settings', settings)],
     ['docs/schemas/report.schema.json', await json('Report', z.toJSONSchema(runReportSchema))],
     ['docs/schemas/audit.schema.json', await json('Audit line', z.toJSONSchema(auditLineSchema))],
+    ['infra/settings.types.bicep', settingsTypes(settings)],
+    ...(await Promise.all(manifests)),
   ]);
 }
 
@@ -177,7 +187,7 @@ function between(text: string, name: string, table: string): string {
   const [begin, end] = [`<!-- begin ${name} -->`, `<!-- end ${name} -->`];
   const from = text.indexOf(begin);
   const to = text.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`docs/settings.md has no ${begin} … ${end}`);
+  if (from < 0 || to < from) throw new Error(`there is no ${begin} … ${end}`);
   return `${text.slice(0, from + begin.length)}\n\n${table}\n\n${text.slice(to)}`;
 }
 

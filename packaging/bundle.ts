@@ -18,7 +18,8 @@ const shared: BuildOptions = {
   format: 'esm',
   legalComments: 'none',
   metafile: true,
-  external: ['@azure/functions-core'],
+  // The first is the host's; the second is asked for by lists of blobs in a format that we don't use.
+  external: ['@azure/functions-core', 'apache-arrow'],
   // durable-functions is CommonJS and requires Node built-ins; an ES module has no `require` of its own.
   banner: {
     js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",

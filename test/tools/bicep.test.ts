@@ -1,0 +1,92 @@
+/** The real Bicep compiler on what is deployed. */
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bicep, restoredCompiler } from '../../infra/compiler/compiler.ts';
+
+const infra = join(import.meta.dirname, '../../infra');
+
+/** Without .NET there is no compiler: then these are skipped, except in CI, which has to have it. */
+const compiler = await restoredCompiler().catch((error: unknown) => {
+  if (process.env['CI'] === 'true') throw error;
+  console.log('Skipped: there is no Bicep compiler here, and no .NET SDK that could bring it.');
+  return undefined;
+});
+const suite = compiler === undefined ? describe.skip : describe;
+
+suite('the Bicep compiler', () => {
+  const copy = mkdtempSync(join(tmpdir(), 'aks-reboot-bicep-'));
+  const run = (...words: string[]) => bicep(compiler ?? '', words, copy);
+  const original = (file: string) => readFileSync(join(infra, file), 'utf8');
+  const parameters = (file: string) =>
+    JSON.parse(readFileSync(join(copy, file), 'utf8')) as Record<'parameters', object>;
+  beforeAll(() => cpSync(infra, copy, { recursive: true }));
+  afterAll(() => rmSync(copy, { recursive: true, force: true }));
+
+  it('compiles everything without a warning, to the template that is committed', async () => {
+    expect(await run('build', 'main.bicep', '--stdout')).toBe(original('azuredeploy.json'));
+  });
+
+  it('finds everything formatted as it would', async () => {
+    await run('format', '--pattern', '**/*.bicep');
+    const files = readdirSync(infra, { recursive: true, encoding: 'utf8' }).filter((file) =>
+      /\.bicep(?:param)?$/u.test(file),
+    );
+    expect(files.length).toBeGreaterThan(15);
+    for (const file of files) {
+      expect({ file, text: readFileSync(join(copy, file), 'utf8') }).toEqual({
+        file,
+        text: original(file),
+      });
+    }
+  });
+
+  it('takes the parameters of five situations', async () => {
+    await run('build-params', '--pattern', 'situations/*.bicepparam');
+    const situations = readdirSync(join(copy, 'situations')).filter((name) =>
+      name.endsWith('.json'),
+    );
+    expect(situations).toEqual([
+      'everything.json',
+      'minimal.json',
+      'private.json',
+      'scheduler.json',
+      'twoSubscriptions.json',
+    ]);
+    for (const name of situations) {
+      expect(parameters(`situations/${name}`)).toHaveProperty('parameters.settings.value.clusters');
+    }
+    const { parameters: everything } = parameters('situations/everything.json');
+    const template = JSON.parse(original('azuredeploy.json')) as Record<'parameters', object>;
+    expect(new Set(Object.keys(everything))).toEqual(new Set(Object.keys(template.parameters)));
+  });
+
+  it('takes what azd gives it', async () => {
+    const one = '/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService';
+    process.env['AKS_CLUSTER_IDS'] = `${one}/managedClusters/a, ${one}/managedClusters/b`;
+    await run('build-params', 'main.bicepparam');
+    delete process.env['AKS_CLUSTER_IDS'];
+    expect(parameters('main.json')).toMatchObject({
+      parameters: {
+        settings: {
+          value: {
+            controller: 'aks-reboot',
+            scheduledRuns: 'dryRun',
+            clusters: [{ id: `${one}/managedClusters/a` }, { id: `${one}/managedClusters/b` }],
+          },
+        },
+      },
+    });
+  });
+
+  it.each([
+    ['a setting that nothing reads', 'concurency: 2', /concurency/u],
+    ['a value out of bounds', 'concurrency: 99', /50/u],
+    ['a word that is none of those', "spot: 'maybe'", /maybe/u],
+  ])('refuses %s in the settings document', async (_what, setting, complaint) => {
+    const minimal = original('situations/minimal.bicepparam');
+    const wrong = minimal.replace("scheduledRuns: 'dryRun'", `defaults: { ${setting} }`);
+    writeFileSync(join(copy, 'situations/wrong.bicepparam'), wrong);
+    await expect(run('build-params', 'situations/wrong.bicepparam')).rejects.toThrow(complaint);
+  });
+});
