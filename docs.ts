@@ -41,7 +41,7 @@ const propertySchema = z.object({
   title: z.string().default(''),
   description: z.string().default(''),
   const: z.unknown().optional(),
-  get anyOf() {
+  get oneOf() {
     return z.array(propertySchema).optional();
   },
   get items() {
@@ -102,8 +102,8 @@ function settingsTables(schema: unknown): Map<string, string> {
         (name) => known[name],
       ),
     ],
-    ['window', keysTable(policy['windows']?.items?.anyOf ?? [])],
-    ['excluded', keysTable(policy['excludedDates']?.items?.anyOf ?? [])],
+    ['window', keysTable(policy['windows']?.items?.oneOf ?? [])],
+    ['excluded', keysTable(policy['excludedDates']?.items?.oneOf ?? [])],
     ['blockingPod', table(entry('blockingPods'), (_name, property) => property.default)],
     ['prometheusQuery', table(entry('prometheusQueries'), (_name, property) => property.default)],
   ]);
@@ -166,7 +166,7 @@ function typeOf(property: Property): string {
 }
 
 function manyOf(items: Property): string {
-  if (items.anyOf !== undefined) return [...new Set(items.anyOf.map(manyOf))].join(' and ');
+  if (items.oneOf !== undefined) return [...new Set(items.oneOf.map(manyOf))].join(' and ');
   if (items.const !== undefined) return `\`${JSON.stringify(items.const)}\``;
   switch (items.type) {
     case 'string':

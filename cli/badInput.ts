@@ -18,10 +18,12 @@ export function linesOf(file: string, problems: readonly Problem[]): string[] {
   });
 }
 
-/** A file's text. Throws `BadInput` when it can't be read. */
+const standardInput = 0;
+
+/** A file's text, or that of standard input (`-`). Throws `BadInput` when it can't be read. */
 export function readInput(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file === '-' ? standardInput : file, 'utf8');
   } catch (error) {
     throw new BadInput(`can't read ${file}: ${error instanceof Error ? error.message : 'unknown'}`);
   }

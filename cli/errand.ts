@@ -9,7 +9,7 @@ import { follow, reportOf } from './follow.ts';
 import type { Errand } from './follow.ts';
 import { processClock } from './processClock.ts';
 import { createProgress } from './progress.ts';
-import { localSettings, requireClusters } from './settings.ts';
+import { localSettings, requireClusters } from './localSettings.ts';
 import { stateDirectory, takeDirectory } from './stateDirectory.ts';
 import type { StateDirectory } from './stateDirectory.ts';
 import { exitCodeOf, printReport } from './table.ts';

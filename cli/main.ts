@@ -5,6 +5,8 @@ import type { RecoverOptions } from './recover.ts';
 import type { RehearseOptions } from './rehearse.ts';
 import type { RunOptions } from './run.ts';
 import type { ServeOptions } from './serve.ts';
+import type { AzureAsked } from './settings/check.ts';
+import type { ExplainOptions } from './settings/explain.ts';
 
 /** Exit codes: 0 nothing needs a person, 1 something does, 2 bad input. */
 const badInputCode = 2;
@@ -116,6 +118,33 @@ program
   .action(async (options: AzureOptions) => {
     const { azureCommand } = await import('./azure.ts');
     await azureCommand(options);
+  });
+
+const settings = program
+  .command('settings')
+  .description('look at a settings document without doing anything');
+
+settings
+  .command('check')
+  .description('tell everything that is wrong with a settings document, and what is doubtful')
+  .argument('<file>', 'the settings document, YAML or JSON; "-" reads standard input')
+  .option('--azure', 'ask ARM for the clusters too: pools, and their maintenance schedule')
+  .action(async (file: string, options: AzureAsked) => {
+    const { checkCommand } = await import('./settings/check.ts');
+    await checkCommand(file, options);
+  });
+
+settings
+  .command('explain')
+  .description('what holds for a cluster, a pool or a node, where that is written, when it opens')
+  .argument('<file>', 'the settings document, YAML or JSON; "-" reads standard input')
+  .requiredOption('--cluster <id>', "the cluster's key, name or ARM id")
+  .option('--pool <name>', 'one of its pools')
+  .option('--node <name>', 'one of its nodes')
+  .option('--azure', 'ask ARM for the cluster too: its maintenance schedule')
+  .action(async (file: string, options: ExplainOptions) => {
+    const { explainCommand } = await import('./settings/explain.ts');
+    await explainCommand(file, options);
   });
 
 try {

@@ -9,7 +9,7 @@ import { portsFromEnvironment } from '../src/environment.ts';
 import { fleetNamed } from './fleet.ts';
 import { follow } from './follow.ts';
 import { createProgress } from './progress.ts';
-import { checked } from './settings.ts';
+import { checked } from './localSettings.ts';
 import { readInput } from './badInput.ts';
 import { stateDirectory, takeDirectory } from './stateDirectory.ts';
 import { exitCodeOf, printReport } from './table.ts';

@@ -4,7 +4,7 @@ import { portsFromEnvironment } from '../src/environment.ts';
 import { readInput } from './badInput.ts';
 import { processClock } from './processClock.ts';
 import { createProgress } from './progress.ts';
-import { checked, localSettings } from './settings.ts';
+import { checked, localSettings } from './localSettings.ts';
 import { stateDirectory, takeDirectory } from './stateDirectory.ts';
 
 export interface ServeOptions {

@@ -58,7 +58,7 @@ export const stepNames = Object.keys(implementations) as StepName[];
  * the step.
  */
 export function createActivities(ports: Ports): (durable: Durable) => Activities {
-  const memory: Memory = { facts: new Map(), told: new Set() };
+  const memory: Memory = { settings: undefined, facts: new Map(), told: new Set() };
   return (durable) => {
     const desk = createDesk(ports, durable, memory);
     const bound = stepNames.map((name) => [name, bind(desk, name)] as const);

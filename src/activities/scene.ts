@@ -33,6 +33,8 @@ export interface Desk extends Ports {
 
 /** What this process remembers between activities. It may be gone any time: guards read anew. */
 export interface Memory {
+  /** What the settings' text came to: it is the same for a whole run, as a rule. */
+  settings: { text: string; parsed: ReturnType<typeof parseSettings> } | undefined;
   /** What was lately read of clusters, by key. */
   facts: Map<string, { facts: ClusterFacts; at: number }>;
   /** Names of the Events that were told: telling them again would only be refused. */
@@ -46,7 +48,10 @@ export function createDesk(ports: Ports, durable: Durable, memory: Memory): Desk
 
 /** The settings as they are now. Throws `invalid` trouble that names every problem. */
 export async function readSettings(desk: Desk): Promise<Settings> {
-  const parsed = parseSettings(await desk.settingsText());
+  const text = await desk.settingsText();
+  const known = desk.memory.settings;
+  const parsed = known?.text === text ? known.parsed : parseSettings(text);
+  desk.memory.settings = { text, parsed };
   if (parsed.kind === 'ok') return parsed.value;
   const problems = parsed.problems.map(({ path, problem }) => `${path} ${problem}`).join('; ');
   throw new TroubleError({ kind: 'invalid', value: `settings: ${problems}` });

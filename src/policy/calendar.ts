@@ -60,22 +60,38 @@ export function instantOf(day: Temporal.PlainDate, time: string, timeZone: strin
 }
 
 /**
- * The first moment from `after` to `until` with which a day begins that is left out; `undefined`
- * when there is none. Epoch milliseconds.
+ * The first moment between `after` and `until` with which a day begins that is left out;
+ * `undefined` when there is none. Epoch milliseconds.
  */
 export function nextExclusion(
   ranges: readonly ExcludedDates[],
   after: number,
   until: number,
 ): number | undefined {
-  const first = ranges.flatMap((range) => {
-    for (let day = dayAt(after, range.timeZone).add({ days: 1 }); ; day = day.add({ days: 1 })) {
-      const begins = startOf(day, range.timeZone);
-      if (begins >= until) return [];
-      if (excludesDay(range, day)) return [begins];
-    }
+  const begin = ranges.flatMap((range) => {
+    const day = nextExcludedDay(range, dayAt(after, range.timeZone).add({ days: 1 }));
+    return day === undefined ? [] : [startOf(day, range.timeZone)];
   });
-  return first.length > 0 ? Math.min(...first) : undefined;
+  const first = Math.min(...begin);
+  return first < until ? first : undefined;
+}
+
+/** The first day from `day` on that the range leaves out. */
+function nextExcludedDay(
+  range: ExcludedDates,
+  day: Temporal.PlainDate,
+): Temporal.PlainDate | undefined {
+  if (!isYearly(range.from)) {
+    const from = Temporal.PlainDate.from(range.from);
+    const next = Temporal.PlainDate.compare(from, day) > 0 ? from : day;
+    return excludesDay(range, next) ? next : undefined;
+  }
+  // 29 February comes within eight years, whatever the century.
+  const last = day.add({ years: 8 });
+  for (let next = day; Temporal.PlainDate.compare(next, last) <= 0; next = next.add({ days: 1 })) {
+    if (excludesDay(range, next)) return next;
+  }
+  return undefined;
 }
 
 function startOf(day: Temporal.PlainDate, timeZone: string): number {

@@ -1,10 +1,10 @@
-import type { Problem } from './problem.ts';
+import type { Relation } from './problem.ts';
 import type { Policy } from './settings.ts';
 
 /** Settings that are right one by one and not together: by their names, what to change. */
-export function contradictions(policy: Policy): Problem[] {
-  const problems: Problem[] = [];
-  const say = (path: keyof Policy, problem: string) => problems.push({ path, problem });
+export function contradictions(policy: Policy): Relation[] {
+  const problems: Relation[] = [];
+  const say = (name: keyof Policy, problem: string) => problems.push({ path: [name], problem });
   const { prometheusUrl: url, prometheusAuth, prometheusAllowHttp } = policy;
   const asks = policy.prometheusQueries.length > 0 || policy.prometheusAlerts !== 'off';
   if (asks && url === '')

@@ -17,13 +17,17 @@ export type Document =
       /** Of the key or the list entry that the path ends in, or else of what holds it. */
       positionOf: (path: readonly PropertyKey[]) => Position;
     }
+  /** `why` reads on from the document's name. */
   | { kind: 'unreadable'; why: string; position: Position | undefined };
 
 /** Aliases multiply what a document holds; nobody needs so many. */
 const maxAliases = 100;
 
+const longestLine = 60;
+
 /** Reads the one document of a text. */
 export function readDocument(text: string): Document {
+  if (isEmpty(text)) return { kind: 'unreadable', why: 'is empty', position: undefined };
   try {
     const value = load(text, { maxAliases });
     let positions: Map<string, number> | undefined;
@@ -36,12 +40,21 @@ export function readDocument(text: string): Document {
   } catch (error) {
     if (!(error instanceof YAMLException)) {
       // The parser may throw others too, e.g. for a text that nests without end.
-      return { kind: 'unreadable', why: failureOf(error).message, position: undefined };
+      const why = `is neither YAML nor JSON: ${failureOf(error).message}`;
+      return { kind: 'unreadable', why, position: undefined };
     }
     const { mark, reason } = error;
-    const position = mark && { line: mark.line + 1, column: mark.column + 1 };
-    return { kind: 'unreadable', why: reason, position };
+    const why = `is neither YAML nor JSON: ${reason}`;
+    if (mark === undefined) return { kind: 'unreadable', why, position: undefined };
+    const line = text.split('\n')[mark.line]?.trim().slice(0, longestLine) ?? '';
+    const position = { line: mark.line + 1, column: mark.column + 1 };
+    return { kind: 'unreadable', why: line === '' ? why : `${why}, in "${line}"`, position };
   }
+}
+
+/** Nothing but comments, that is. */
+function isEmpty(text: string): boolean {
+  return text.split('\n').every((line) => /^\s*(#.*)?$/u.test(line));
 }
 
 function nearest(offsets: ReadonlyMap<string, number>, path: readonly PropertyKey[]): number {

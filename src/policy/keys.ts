@@ -25,6 +25,9 @@ const nodeSchema = z.object({
   get anyOf() {
     return z.array(nodeSchema).default([]);
   },
+  get oneOf() {
+    return z.array(nodeSchema).default([]);
+  },
 });
 type Node = z.infer<typeof nodeSchema>;
 
@@ -44,7 +47,7 @@ function levelsOf(schema: z.ZodType): Level[] {
     if (typeof node.additionalProperties === 'object') {
       walk(node.additionalProperties, [...place, anyName]);
     }
-    for (const variant of node.anyOf) walk(variant, place);
+    for (const variant of [...node.anyOf, ...node.oneOf]) walk(variant, place);
   };
   walk(nodeSchema.parse(json), []);
   return [...keys.values()];
@@ -59,7 +62,10 @@ export function adviceOn(schema: z.ZodType, path: readonly PropertyKey[], key: s
   const here = levels.find(({ place }) => stands(place, path));
   if (here?.keys.has(key)) return 'does not go together with the other keys that stand here';
   const exact = levels.filter(({ keys }) => keys.has(key));
-  if (exact.length > 0) return `is not read here: it belongs into ${placesOf(exact)}`;
+  // Deeper within what stands here, if it is known there.
+  const inner = exact.filter(({ place }) => isWithin(place, here?.place ?? []));
+  const belongs = inner.length > 0 ? inner : exact;
+  if (belongs.length > 0) return `is not read here: it belongs into ${placesOf(belongs)}`;
   const meant = nearest(key, here?.keys ?? []);
   if (meant !== undefined) return `is not read by anything: did you mean "${meant}"?`;
   const elsewhere = nearest(key, new Set(levels.flatMap(({ keys }) => [...keys])));
@@ -68,6 +74,7 @@ export function adviceOn(schema: z.ZodType, path: readonly PropertyKey[], key: s
   return `is not read by anything: did you mean "${elsewhere}", which belongs into ${places}?`;
 }
 
+/** Whether a path leads to this place. */
 function stands(place: readonly string[], path: readonly PropertyKey[]): boolean {
   return (
     place.length === path.length &&
@@ -79,11 +86,20 @@ function stands(place: readonly string[], path: readonly PropertyKey[]): boolean
   );
 }
 
+function isWithin(place: readonly string[], other: readonly string[]): boolean {
+  return other.every((part, index) => place[index] === part);
+}
+
 const mostPlaces = 3;
 
-/** The outermost ones: what stands deeper stands there for the same reason. */
+/** Without the entries of lists that stand in a place which is named already. */
 function placesOf(levels: readonly Level[]): string {
-  const names = [...levels]
+  const outer = levels.filter(
+    ({ place }) =>
+      place.at(-1) !== anyIndex ||
+      !levels.some((other) => other.place.length < place.length && isWithin(place, other.place)),
+  );
+  const names = [...outer]
     .sort((a, b) => a.place.length - b.place.length)
     .slice(0, mostPlaces)
     .map(
@@ -104,13 +120,14 @@ function nearest(key: string, known: Iterable<string>): string | undefined {
 
 const shortestBeginning = 4;
 
-/** Edits from one to the other, case and separators left out; a beginning of it is one away. */
+/** Edits from one to the other, case and separators left out; a beginning of it is near, too. */
 function distanceOf(one: string, other: string): number {
   const [a, b] = [one, other].map((text) => text.toLowerCase().replaceAll(/[^a-z0-9]/gu, ''));
   if (a === undefined || b === undefined) return Number.POSITIVE_INFINITY;
   const shorter = Math.min(a.length, b.length);
   if (shorter >= shortestBeginning && (a.startsWith(b) || b.startsWith(a))) {
-    return a === b ? 0 : 1;
+    // The shorter the rest, the more probable.
+    return a === b ? 0 : 1 + Math.abs(a.length - b.length) / 100;
   }
   return edits(a, b);
 }

@@ -14,6 +14,15 @@ export interface Problem {
   position?: Position;
 }
 
+/** Something that is wrong between values, each of which is right by itself. */
+export interface Relation {
+  path: readonly PropertyKey[];
+  problem: string;
+}
+
+/** Marks an issue whose message needs no value before it. */
+export const wholeSentence = { wholeSentence: true };
+
 export type Parsed<T> = { kind: 'ok'; value: T } | { kind: 'bad'; problems: Problem[] };
 
 /**
@@ -35,8 +44,7 @@ export function parseText<T>(text: string, schema: z.ZodType<T>, whole: string):
 export function parseDocument<T>(text: string, schema: z.ZodType<T>, whole: string): Parsed<T> {
   const document = readDocument(text);
   if (document.kind === 'unreadable') {
-    const { why, position } = document;
-    const problem = `is neither YAML nor JSON: ${why}`;
+    const { why: problem, position } = document;
     return bad([{ path: whole, problem, ...(position === undefined ? {} : { position }) }]);
   }
   return parseValue(document.value, schema, whole, document.positionOf);
@@ -54,13 +62,20 @@ export function parseValue<T>(
   const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return { kind: 'ok', value: parsed.data };
   const found = parsed.error.issues.flatMap((issue) => findingsOf(issue, [], schema));
-  return bad(
-    found.map(({ path, problem }) => ({
-      path: pathOf(path) || whole,
-      problem,
-      ...(positionOf === undefined ? {} : { position: positionOf(path) }),
-    })),
-  );
+  const problems = found.map(({ path, problem }) => ({
+    path: pathOf(path) || whole,
+    problem,
+    ...(positionOf === undefined ? {} : { position: positionOf(path) }),
+  }));
+  // As they stand in the text.
+  problems.sort((a, b) => rankOf(a.position) - rankOf(b.position));
+  return bad(problems);
+}
+
+const longestText = 1e6;
+
+function rankOf(position: Position | undefined): number {
+  return position === undefined ? 0 : position.line * longestText + position.column;
 }
 
 function bad(problems: Problem[]): { kind: 'bad'; problems: Problem[] } {
@@ -119,7 +134,8 @@ function wantedBy(issue: OfAnotherKind): string {
     : issue.values.map((value) => shown(value)).join(' or ');
 }
 
-function pathOf(path: readonly PropertyKey[]): string {
+/** A path as people write it; empty for the whole. */
+export function pathOf(path: readonly PropertyKey[]): string {
   return path
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
     .join('')
@@ -142,9 +158,11 @@ function problemOf(issue: Issue): string {
       return sizeProblem(issue.origin, found, 'at most', issue.maximum);
     case 'invalid_key':
       return issue.issues.map(({ message }) => message).join('; ');
+    case 'custom':
+      if (issue.params === wholeSentence || issue.input === undefined) return issue.message;
+      return `${found} ${issue.message}`;
     case 'unrecognized_keys':
     case 'invalid_format':
-    case 'custom':
     case 'not_multiple_of':
     case 'invalid_union':
     case 'invalid_element':

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { outcomeKinds } from '../domain/outcome.ts';
 import type { OutcomeKind } from '../domain/outcome.ts';
-import type { Problem } from './problem.ts';
+import type { Relation } from './problem.ts';
 import type { ClusterSettings } from './settings.ts';
 
 /** Rings of clusters: a run goes through one after the other, e.g. "dev" before "prod". */
@@ -47,19 +47,25 @@ export function ringsOf<T extends Pick<ClusterSettings, 'policy'>>(
 }
 
 /** What is wrong with the rings' names. */
-export function ringProblems(
-  { rings }: Pick<Rings, 'rings'>,
-  places: readonly { path: string; ring: string | undefined }[],
-): Problem[] {
-  const twins = rings.flatMap((name, index): Problem[] => {
+export function ringProblems(document: {
+  rings: readonly string[];
+  defaults: { ring?: string | undefined };
+  clusters: readonly { ring?: string | undefined }[];
+}): Relation[] {
+  const { rings, defaults, clusters } = document;
+  const twins = rings.flatMap((name, index): Relation[] => {
     const twin = rings.indexOf(name);
-    const path = `rings[${index}]`;
-    return twin === index ? [] : [{ path, problem: `is the same as rings[${twin}]` }];
+    const problem = `is the same as rings[${twin}]`;
+    return twin === index ? [] : [{ path: ['rings', index], problem }];
   });
   const known = rings.length === 0 ? 'there are none' : rings.join(', ');
-  const strangers = places.flatMap(({ path, ring }): Problem[] => {
+  const stranger = (path: PropertyKey[], ring: string | undefined): Relation[] => {
     if (ring === undefined || ring === '' || rings.includes(ring)) return [];
     return [{ path, problem: `is "${ring}": it has to be one of rings (${known})` }];
-  });
-  return [...twins, ...strangers];
+  };
+  return [
+    ...twins,
+    ...stranger(['defaults', 'ring'], defaults.ring),
+    ...clusters.flatMap(({ ring }, index) => stranger(['clusters', index, 'ring'], ring)),
+  ];
 }

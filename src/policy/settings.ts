@@ -5,12 +5,12 @@ import type { ClusterId } from '../domain/arm.ts';
 import { sentinelPathPattern } from '../domain/probe.ts';
 import { drainDefaults, drainShape } from './drain.ts';
 import { orderDefaults, orderPoolShape, orderShape } from './order.ts';
-import { parseDocument } from './problem.ts';
+import { parseDocument, wholeSentence } from './problem.ts';
+import type { Parsed, Relation } from './problem.ts';
 import { ringProblems, ringsShape } from './rings.ts';
 import type { Rings } from './rings.ts';
 import { blockerDefaults, blockerShape } from './blockers.ts';
 import { contradictions } from './contradictions.ts';
-import type { Parsed } from './problem.ts';
 import { whichDefaults, whichPoolShape, whichShape } from './which.ts';
 import type { OpenHours } from './window.ts';
 import {
@@ -22,8 +22,8 @@ import {
 } from './windowSettings.ts';
 
 /**
- * Settings: one JSON document, `defaults` overlaid by each cluster's own values, parsed once into
- * `Settings`. Only `Settings` reaches the rest of the program.
+ * Settings: one document, YAML or JSON, `defaults` overlaid by each cluster's own values, parsed
+ * once into `Settings`. Only `Settings` reaches the rest of the program.
  */
 
 /** What may differ from pool to pool. */
@@ -142,7 +142,7 @@ export const defaultPolicy = {
 const overridesSchema = z.strictObject(policyShape).partial();
 const poolOverridesSchema = z.strictObject(poolShape).partial();
 
-export const settingsSchema = z.strictObject({
+const documentSchema = z.strictObject({
   $schema: z.string().optional(),
   controller: z
     .string()
@@ -191,6 +191,18 @@ export const settingsSchema = z.strictObject({
     .max(1000)
     .describe('The clusters to look after, with what differs from the defaults.'),
 });
+
+/** The document; what is wrong between settings that are right by themselves is told as well. */
+export const settingsSchema = documentSchema.superRefine((document, context) => {
+  const relations = [
+    ...twinProblems(document),
+    ...ringProblems(document),
+    ...contradictionsIn(document),
+  ];
+  for (const { path, problem } of relations) {
+    context.addIssue({ code: 'custom', path: [...path], message: problem, params: wholeSentence });
+  }
+});
 export type SettingsDocument = z.input<typeof settingsSchema>;
 
 /** A cluster's effective settings. */
@@ -221,59 +233,51 @@ export interface Settings extends Rings {
   hash: string;
 }
 
+function twinProblems({ clusters }: { clusters: readonly { id: string }[] }): Relation[] {
+  const first = new Map<string, number>();
+  return clusters.flatMap(({ id }, index): Relation[] => {
+    const twin = first.get(id.toLowerCase());
+    if (twin === undefined) first.set(id.toLowerCase(), index);
+    const problem = `is the same as clusters[${twin}].id`;
+    return twin === undefined ? [] : [{ path: ['clusters', index, 'id'], problem }];
+  });
+}
+
+/** In what holds for each cluster, and for each of its pools that differs. */
+function contradictionsIn({ defaults, clusters }: z.output<typeof documentSchema>): Relation[] {
+  return clusters.flatMap(({ id: _id, pools, ...own }, index) => {
+    const policies: [PropertyKey[], Policy][] = [
+      [[], overlay(defaults, own)],
+      ...Object.entries(pools).map(([pool, differs]): [PropertyKey[], Policy] => {
+        return [['pools', pool], overlay(defaults, own, differs)];
+      }),
+    ];
+    return policies.flatMap(([place, policy]) =>
+      contradictions(policy).map(({ path, problem }): Relation => {
+        return { path: ['clusters', index, ...place, ...path], problem };
+      }),
+    );
+  });
+}
+
 /** Parses the settings document; tells every problem at once. */
 export function parseSettings(text: string): Parsed<Settings> {
   const parsed = parseDocument(text, settingsSchema, '(document)');
   if (parsed.kind === 'bad') return parsed;
-  const { controller, claim, scheduledRuns, keepRunsDays, defaults, clusters } = parsed.value;
-  const { rings, ringStopsOn } = parsed.value;
-  const places = clusters.map(({ ring }, index) => ({ path: `clusters[${index}].ring`, ring }));
-  const problems = ringProblems({ rings }, [
-    { path: 'defaults.ring', ring: defaults.ring },
-    ...places,
-  ]);
-  const settings = clusters.flatMap(({ id: text, pools, ...own }, index): ClusterSettings[] => {
+  const { defaults, clusters, ...rest } = parsed.value;
+  const settings = clusters.flatMap(({ id: text, pools, ...own }): ClusterSettings[] => {
     const id = parseClusterId(text);
     if (id === undefined) return [];
     const key = clusterKey(id);
-    const twin = clusters.findIndex((other) => other.id.toLowerCase() === text.toLowerCase());
-    if (twin !== index) {
-      problems.push({
-        path: `clusters[${index}].id`,
-        problem: `is the same as clusters[${twin}].id`,
-      });
-    }
     const ofPools = Object.entries(pools).map(
       ([pool, differs]) => [pool, overlay(defaults, own, differs)] as const,
     );
-    const policy = overlay(defaults, own);
-    for (const [place, one] of [['', policy] as const, ...ofPools.map(placed)]) {
-      const at = `clusters[${index}]${place}`;
-      problems.push(
-        ...contradictions(one).map((found) => ({ ...found, path: `${at}.${found.path}` })),
-      );
-    }
-    return [{ key, id, policy, pools: new Map(ofPools) }];
+    return [{ key, id, policy: overlay(defaults, own), pools: new Map(ofPools) }];
   });
-  if (problems.length > 0) return { kind: 'bad', problems };
   return {
     kind: 'ok',
-    value: {
-      controller,
-      claim,
-      scheduledRuns,
-      keepRunsDays,
-      rings,
-      ringStopsOn,
-      clusters: settings,
-      hash: shortHash(text),
-    },
+    value: { ...rest, clusters: settings, hash: shortHash(text) },
   };
-}
-
-/** Where in its cluster a pool's settings stand. */
-function placed([pool, policy]: readonly [string, Policy]) {
-  return [`.pools.${pool}`, policy] as const;
 }
 
 /** JSON Schema of the settings document, for editors. */

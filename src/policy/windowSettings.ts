@@ -35,13 +35,19 @@ const days = z.array(z.enum(dayNames)).min(1).describe('Days of the week on whic
 
 type HoursInput = z.output<z.ZodObject<typeof hours>>;
 
-const oneEnd = ({ durationMinutes, end }: HoursInput) =>
-  (durationMinutes === undefined) !== (end === undefined);
-const oneEndError = { error: 'has to have either "durationMinutes" or "end"' };
+/** A window says in exactly one way when it closes. */
+const saysWhen = z.refine<HoursInput>(
+  ({ durationMinutes, end }) => durationMinutes !== undefined || end !== undefined,
+  { error: 'does not say when it closes: add "end" or "durationMinutes"' },
+);
+const saysOnce = z.refine<HoursInput>(
+  ({ durationMinutes, end }) => durationMinutes === undefined || end === undefined,
+  { error: 'says twice when it closes: leave out "end" or "durationMinutes"' },
+);
 
 const weekly = z
   .strictObject({ days, ...hours })
-  .refine(oneEnd, oneEndError)
+  .check(saysWhen, saysOnce)
   .meta({ title: 'weekly' });
 const weekdaysOfMonth = z
   .strictObject({
@@ -52,17 +58,17 @@ const weekdaysOfMonth = z
       .describe('Which of these days of each month: `[second]` with `[tue]` is its 2nd Tuesday.'),
     ...hours,
   })
-  .refine(oneEnd, oneEndError)
+  .check(saysWhen, saysOnce)
   .meta({ title: 'monthly by weekday' });
 const daysOfMonth = z
   .strictObject({
     daysOfMonth: z
-      .array(z.union([z.int().min(1).max(31), z.literal('last')]))
+      .array(z.xor([z.int().min(1).max(31), z.literal('last')]))
       .min(1)
       .describe('Days of the month on which it opens; a month that has no such day is left out.'),
     ...hours,
   })
-  .refine(oneEnd, oneEndError)
+  .check(saysWhen, saysOnce)
   .meta({ title: 'monthly by day' });
 const cron = z
   .strictObject({
@@ -76,7 +82,8 @@ const cron = z
   .meta({ title: 'cron' });
 const aks = z.literal('aks').meta({ title: "the cluster's own" });
 
-export const windowSchema = z.union([aks, weekly, weekdaysOfMonth, daysOfMonth, cron]);
+// Not `union`: that does not ask further once a kind fits but for a key that it does not know.
+export const windowSchema = z.xor([aks, weekly, weekdaysOfMonth, daysOfMonth, cron]);
 type WindowInput = z.output<typeof windowSchema>;
 
 /** A window as the settings have it, for a zone that it does not name itself. */
@@ -102,9 +109,9 @@ export function windowOf(input: WindowInput, timeZone: string): Window {
 
 const date = z
   .string()
-  .refine(isDate, { error: 'is no day: "2026-12-24", or "12-24" for every year' });
+  .refine(isDate, { error: 'is not a day, e.g. "2026-12-24", or "12-24" for every year' });
 
-export const excludedDatesSchema = z.union([
+export const excludedDatesSchema = z.xor([
   date,
   z
     .strictObject({
@@ -115,7 +122,9 @@ export const excludedDatesSchema = z.union([
     .refine(({ from, to }) => isYearly(from) === isYearly(to), {
       error: 'has a year in one of "from" and "to" only',
     })
-    .refine(({ from, to }) => isYearly(from) || from <= to, { error: 'ends before it begins' }),
+    .refine(({ from, to }) => isYearly(from) || isYearly(to) || from <= to, {
+      error: 'ends before it begins',
+    }),
 ]);
 
 /** Excluded dates as the settings have them, for a zone that they do not name themselves. */

@@ -160,8 +160,8 @@ describe('aks-reboot serve', () => {
     };
     const wrong = { clusters: 'all', dryRun: 'yes', nodes: [''], colour: 'red' };
     expect(await problems('POST', '/api/runs', wrong)).toEqual([
-      '(body)',
       'clusters',
+      'colour',
       'dryRun',
       'nodes[0]',
     ]);

@@ -48,7 +48,7 @@ describe('rings', () => {
           { id: idOf('b'), ring: 'Dev' },
         ],
       }),
-    ).toEqual({
+    ).toMatchObject({
       kind: 'bad',
       problems: [
         { path: 'rings[1]', problem: 'is the same as rings[0]' },
