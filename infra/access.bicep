@@ -23,6 +23,9 @@ param clusterIds string[]
 @description('What the app may do beside what it always has to.')
 param features feature[] = []
 
+@description('ARM ids of the Azure Monitor workspaces whose Prometheus the settings ask with Entra tokens.')
+param prometheusWorkspaceIds string[] = []
+
 @description('Who decides in the clusters: Kubernetes RBAC or Azure RBAC.')
 @allowed(['kubernetes', 'azure'])
 param clusterAuthorization string = 'kubernetes'
@@ -35,8 +38,19 @@ module roles 'modules/roles.bicep' = [
     scope: subscription(id)
     params: {
       name: name
+      principalId: principalId
       features: features
       withKubernetes: clusterAuthorization == 'azure'
+    }
+  }
+]
+
+module metrics 'modules/metricsAccess.bicep' = [
+  for id in prometheusWorkspaceIds: {
+    scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
+    params: {
+      workspaceName: last(split(id, '/'))
+      principalId: principalId
     }
   }
 ]

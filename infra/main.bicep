@@ -46,6 +46,9 @@ param appAlerts alerts = {}
 @description('What the app may do beside what it always has to.')
 param features feature[] = []
 
+@description('ARM ids of the Azure Monitor workspaces whose Prometheus the settings ask with Entra tokens.')
+param prometheusWorkspaceIds string[] = []
+
 @description('Who decides in the clusters: Kubernetes RBAC (apply infra/kubernetes), or Azure RBAC, which has to be on in every cluster and can say it less narrowly.')
 @allowed(['kubernetes', 'azure'])
 param clusterAuthorization string = 'kubernetes'
@@ -174,6 +177,7 @@ module access 'access.bicep' = if (assignRoles) {
     principalId: identity.outputs.principalId
     clusterIds: map(settings.clusters, cluster => cluster.id)
     features: features
+    prometheusWorkspaceIds: prometheusWorkspaceIds
     clusterAuthorization: clusterAuthorization
   }
 }

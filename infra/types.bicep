@@ -174,4 +174,4 @@ type alerts = {
 
 @export()
 @description('What the app may do beside what it always has to. Each adds rights: docs/security.md.')
-type feature = 'aksRunCommand' | 'maintenanceSchedules' | 'deletePods'
+type feature = 'aksRunCommand' | 'azureAlerts' | 'deletePods' | 'maintenanceSchedules'

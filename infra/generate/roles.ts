@@ -37,7 +37,7 @@ function roleSchema<Right extends z.ZodType>(right: Right) {
   return z.strictObject({
     title: z.string(),
     description: z.string(),
-    scope: z.enum(['cluster', 'nodeResourceGroup']),
+    scope: z.enum(['cluster', 'nodeResourceGroup', 'subscription']),
     sections: z.array(
       z.strictObject({
         /** `always`, or what has to be wanted for the section's rights to be given. */
@@ -57,6 +57,7 @@ export type Access = z.infer<typeof accessSchema>;
 export interface Roles {
   cluster: AzureRole;
   nodes: AzureRole;
+  subscription: AzureRole;
   kubernetes: KubernetesRole;
 }
 
@@ -67,24 +68,31 @@ export function readRoles(root: string): Roles {
   return {
     cluster: azureRoleSchema.parse(read('cluster')),
     nodes: azureRoleSchema.parse(read('nodes')),
+    subscription: azureRoleSchema.parse(read('subscription')),
     kubernetes: kubernetesRoleSchema.parse(read('kubernetes')),
   };
 }
 
 /** Everything that can be wanted beside `always`, in the order of the files. */
-export function featuresOf({ cluster, nodes, kubernetes }: Roles): string[] {
-  const sections = [...cluster.sections, ...nodes.sections, ...kubernetes.sections];
+export function featuresOf({ cluster, nodes, subscription, kubernetes }: Roles): string[] {
+  const azure = [cluster, nodes, subscription].flatMap(({ sections }) => sections);
+  const sections = [...azure, ...kubernetes.sections];
   const features = new Set(sections.map(({ feature }) => feature));
   return [...features].filter((feature) => feature !== 'always');
 }
 
+const scopeNames: Record<AzureRole['scope'], string> = {
+  cluster: 'cluster',
+  nodeResourceGroup: 'node resource group',
+  subscription: 'subscription',
+};
+
 /** The rows of the table of rights, one for each right. */
-export function rightsTable({ cluster, nodes, kubernetes }: Roles): string {
-  const azure = [cluster, nodes].flatMap((role) =>
+export function rightsTable({ cluster, nodes, subscription, kubernetes }: Roles): string {
+  const azure = [cluster, nodes, subscription].flatMap((role) =>
     role.sections.flatMap(({ feature, rights }) =>
       rights.map(({ action, call, why, without }) => {
-        const where = role.scope === 'cluster' ? 'cluster' : 'node resource group';
-        return [`\`${action}\``, where, feature, call, why, without];
+        return [`\`${action}\``, scopeNames[role.scope], feature, call, why, without];
       }),
     ),
   );

@@ -5,12 +5,14 @@ targetScope = 'subscription'
 import { feature } from '../types.bicep'
 
 param name string
+param principalId string
 param features feature[]
 @description('Make the role for clusters with Azure RBAC for Kubernetes.')
 param withKubernetes bool
 
 var clusterRole = loadJsonContent('../roles/cluster.json')
 var nodesRole = loadJsonContent('../roles/nodes.json')
+var subscriptionRole = loadJsonContent('../roles/subscription.json')
 var kubernetesRole = loadJsonContent('../roles/kubernetes.json')
 
 func isWanted(sectionFeature string, wanted string[]) bool =>
@@ -22,6 +24,10 @@ var clusterActions = flatten(map(
 ))
 var nodesActions = flatten(map(
   filter(nodesRole.sections, section => isWanted(section.feature, features)),
+  section => map(section.rights, right => right.action)
+))
+var subscriptionActions = flatten(map(
+  filter(subscriptionRole.sections, section => isWanted(section.feature, features)),
   section => map(section.rights, right => right.action)
 ))
 var kubernetesActions = flatten(flatten(map(
@@ -48,6 +54,26 @@ resource nodes 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
     type: 'CustomRole'
     permissions: [{ actions: nodesActions, notActions: [], dataActions: [], notDataActions: [] }]
     assignableScopes: [subscription().id]
+  }
+}
+
+resource subscriptionWide 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (!empty(subscriptionActions)) {
+  name: guid(subscription().id, name, 'subscription')
+  properties: {
+    roleName: 'aks-reboot-orchestrator ${name} ${subscriptionRole.title} (${subscription().subscriptionId})'
+    description: subscriptionRole.description
+    type: 'CustomRole'
+    permissions: [{ actions: subscriptionActions, notActions: [], dataActions: [], notDataActions: [] }]
+    assignableScopes: [subscription().id]
+  }
+}
+
+resource subscriptionAssignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(subscriptionActions)) {
+  name: guid(subscription().id, principalId, 'subscription')
+  properties: {
+    roleDefinitionId: subscriptionWide.id
+    principalId: principalId
+    principalType: 'ServicePrincipal'
   }
 }
 

@@ -49,7 +49,10 @@ param appAlerts = {
   hoursWithoutRun: 4
   needOlderThanDays: 30
 }
-param features = ['aksRunCommand', 'maintenanceSchedules', 'deletePods']
+param features = ['aksRunCommand', 'azureAlerts', 'deletePods', 'maintenanceSchedules']
+param prometheusWorkspaceIds = [
+  '/subscriptions/00000000-0000-0000-0000-000000000002/resourceGroups/metrics/providers/Microsoft.Monitor/accounts/metrics'
+]
 param clusterAuthorization = 'azure'
 param assignRoles = true
 param packageUri = 'https://example.com/aks-reboot-orchestrator.zip'

@@ -156,6 +156,7 @@ describe('app settings', () => {
   const elsewhere = [
     'AzureWebJobsStorage',
     'AzureWebJobsStorage__accountName',
+    'REBOOT_PROMETHEUS_AUDIENCE',
     'REBOOT_REPORTS_DIR',
     'REBOOT_SETTINGS_FILE',
   ];
@@ -202,9 +203,14 @@ describe('roles', () => {
       'Microsoft.ContainerService/managedClusters',
       'Microsoft.DurableTask/schedulers/taskHubs',
       'Microsoft.Insights/components',
+      'Microsoft.Monitor/accounts',
       'Microsoft.Storage/storageAccounts',
       "[parameters('nodeResourceGroup')]",
+      'undefined',
     ]);
+    // The one on the subscription is there only where alerts of Azure Monitor are asked for.
+    const wide = assignments.find(({ assignment }) => assignment.name.includes("'subscription'"));
+    expect(wide?.assignment.condition).toBe("[not(empty(variables('subscriptionActions')))]");
     for (const { assignment } of assignments) {
       expect(assignment.properties).toMatchObject({ principalType: 'ServicePrincipal' });
     }
@@ -216,9 +222,10 @@ describe('roles', () => {
         .filter(([name]) => name.startsWith('$fxv#'))
         .map(([, value]) => value),
     );
-    expect(loaded).toEqual([roles.cluster, roles.nodes, roles.kubernetes]);
-    const actions = [...roles.cluster.sections, ...roles.nodes.sections].flatMap(({ rights }) =>
-      rights.map(({ action }) => action),
+    expect(loaded).toEqual([roles.cluster, roles.nodes, roles.subscription, roles.kubernetes]);
+    const azure = [roles.cluster, roles.nodes, roles.subscription];
+    const actions = azure.flatMap(({ sections }) =>
+      sections.flatMap(({ rights }) => rights.map(({ action }) => action)),
     );
     expect(actions.filter((action) => action.includes('*'))).toEqual([]);
     expect(new Set(actions).size).toBe(actions.length);
