@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { AzureOptions } from './azure.ts';
 import { BadInput } from './badInput.ts';
+import type { PreflightOptions } from './preflight.ts';
 import type { RecoverOptions } from './recover.ts';
 import type { RehearseOptions } from './rehearse.ts';
 import type { RunOptions } from './run.ts';
@@ -92,6 +93,17 @@ program
   .action(async (options: RecoverOptions) => {
     const { recoverCommand } = await import('./recover.ts');
     await recoverCommand(options);
+  });
+
+program
+  .command('preflight')
+  .description('check what has to be true before the first run; changes nothing')
+  .option('--cluster <id>', 'a cluster: ARM id, or a name in the settings; repeat it', several, [])
+  .option('--settings <file>', 'a settings document; without it every setting is its default')
+  .option('--record <dir>', "write what Azure answered there, redacted, for this project's tests")
+  .action(async (options: PreflightOptions) => {
+    const { preflightCommand } = await import('./preflight.ts');
+    await preflightCommand(options);
   });
 
 program

@@ -4,6 +4,7 @@ import * as df from 'durable-functions';
 import { createDurable } from '../src/durable.ts';
 import { deleteHold, getLocks, putHold } from '../src/http/locks.ts';
 import type { Reply } from '../src/http/reply.ts';
+import { getPreflight, postPreflight } from '../src/http/preflight.ts';
 import { getRun, getRuns, postCancel, postRecover, postRun } from '../src/http/runs.ts';
 import type { Counter } from '../src/http/runs.ts';
 import type { Ports } from '../src/ports.ts';
@@ -38,6 +39,10 @@ export function registerHttp(ports: Ports): void {
     getRun(counter, param(request, 'run')),
   );
   route('listLocks', 'GET', 'locks', (counter) => getLocks(counter));
+  route('readPreflight', 'GET', 'preflight', (counter) => getPreflight(counter));
+  route('startPreflight', 'POST', 'preflight', async (counter, request) =>
+    postPreflight(counter, await request.text()),
+  );
   route('startRun', 'POST', 'runs', async (counter, request) =>
     postRun(counter, await request.text()),
   );

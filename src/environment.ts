@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import type { TokenCredential } from '@azure/identity';
 import { TroubleError } from './domain/trouble.ts';
-import type { Azure, Clock, Documents, Log, Ports } from './ports.ts';
+import type { Azure, Clock, Documents, Exchange, Log, Ports } from './ports.ts';
 import { createBlobDocuments } from './reports/blob.ts';
 import { createDirectoryDocuments } from './reports/directory.ts';
 
@@ -16,6 +16,8 @@ export interface WorldOptions {
   log?: Log;
   /** Trust only this authority (PEM) for ARM: simulated Azure's. */
   ca?: string;
+  /** Told of every request to ARM and to API servers, and its answer. */
+  onExchange?: (exchange: Exchange) => void;
 }
 
 /**
@@ -31,13 +33,18 @@ export function portsFromEnvironment(options: WorldOptions): Ports {
     const { createAzure } = await import('./azure/azure.ts');
     const { createCommandKubernetes, createKubernetes } =
       await import('./kubernetes/kubernetes.ts');
-    const { ca } = options;
+    const { ca, onExchange } = options;
+    const told = onExchange === undefined ? {} : { onExchange };
     return createAzure({
       credential,
       armEndpoint: environment['REBOOT_ARM_ENDPOINT'] ?? 'https://management.azure.com',
-      connect: { api: createKubernetes, runCommand: createCommandKubernetes },
+      connect: {
+        api: (access) => createKubernetes(access, told),
+        runCommand: createCommandKubernetes,
+      },
       clock,
       log,
+      ...told,
       ...(ca === undefined ? {} : { ca }),
     });
   });
@@ -53,6 +60,7 @@ export function portsFromEnvironment(options: WorldOptions): Ports {
     prometheus: { query: async (question) => (await prometheus()).query(question) },
     documents: documentsFrom(environment, credential),
     settingsText: () => settingsTextFrom(environment),
+    runtime: process.version,
     randomHex: (digits) => randomBytes(digits).toString('hex').slice(0, digits),
   };
 }
@@ -77,6 +85,7 @@ function lateAzure(azure: () => Promise<Azure>): Azure {
     cluster: async (...asked) => (await azure()).cluster(...asked),
     instances: async (...asked) => (await azure()).instances(...asked),
     instance: async (...asked) => (await azure()).instance(...asked),
+    skewSeconds: async () => (await azure()).skewSeconds(),
     permissions: async (...asked) => (await azure()).permissions(...asked),
     startScript: async (...asked) => (await azure()).startScript(...asked),
     pollScript: async (...asked) => (await azure()).pollScript(...asked),

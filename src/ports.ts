@@ -2,6 +2,7 @@ import type { Access, WantedAccess } from './domain/access.ts';
 import type { ClusterId, InstanceRef } from './domain/arm.ts';
 import type { ClusterFacts, Instance } from './domain/cluster.ts';
 import type { DrainPolicy, DrainSlice, Forecast, NodePods } from './domain/drain.ts';
+import type { KubernetesRight } from './domain/kubernetesRight.ts';
 import type { NodeView, PatchOperation } from './domain/node.ts';
 import type { NodeEvent } from './domain/nodeEvent.ts';
 import type { Permission } from './domain/permission.ts';
@@ -44,6 +45,8 @@ export interface Azure {
   instance(ref: InstanceRef): Promise<Instance | undefined>;
   /** What our identity may do at a scope: a cluster's ARM id, or a resource group's. */
   permissions(subscription: string, scope: string): Promise<Permission[]>;
+  /** ARM's clock over ours as its last answer told, seconds; `undefined` before any answer. */
+  skewSeconds(): Promise<number | undefined>;
   /** Starts a shell script on an instance through action run-command. Sent once, never re-sent. */
   startScript(ref: InstanceRef, script: string): Promise<Started>;
   /**
@@ -132,6 +135,8 @@ export interface Kubernetes {
    * adapter may give up where it costs too much.
    */
   recordEvent(event: NodeEvent): Promise<void>;
+  /** Those of the rights that we don't have in the cluster. */
+  denied(rights: readonly KubernetesRight[]): Promise<KubernetesRight[]>;
   /** `undefined` when there is no such Lease. */
   lease(namespace: string, name: string): Promise<LeaseView | undefined>;
   /**
@@ -139,6 +144,17 @@ export interface Kubernetes {
    * `stale` when somebody else was first.
    */
   writeLease(lease: LeaseWrite, expected: string | undefined): Promise<'written' | 'stale'>;
+}
+
+/** A request and its answer, for whoever records them; without what says who we are. */
+export interface Exchange {
+  service: 'arm' | 'kubernetes';
+  method: string;
+  /** Path and query. */
+  path: string;
+  status: number;
+  /** As it came. */
+  body: string;
 }
 
 export type PatchAnswer = { kind: 'done'; node: NodeView } | { kind: 'stale' } | { kind: 'gone' };
@@ -223,6 +239,8 @@ export interface Ports {
    * The settings document as text, read anew for every activity so that policy can change mid-run.
    */
   settingsText(): Promise<string>;
+  /** Version of the Node.js that this runs on, e.g. `v24.21.0`. */
+  runtime: string;
   /** Random hexadecimal digits, for run ids. */
   randomHex(digits: number): string;
 }

@@ -54,6 +54,9 @@ export const stepInputs = {
     unopened: reasonSchema.optional(),
   }),
 
+  checkCluster: z.object(inCluster),
+  closePreflight: z.object(inRun),
+
   readMarks: z.object(inCluster),
   findLost: z.object({ ...inCluster, holders: z.array(holder).max(100) }),
   claimCluster: z.object(inCluster),
@@ -148,6 +151,9 @@ export interface StepOutputs {
   openRun: { kind: 'opened'; rings: RingTask[] } | { kind: 'refused'; reasons: Reason[] };
   openRing: { kind: 'opened' };
   closeRun: { kind: 'closed'; counts: OutcomeCounts };
+
+  checkCluster: { kind: 'done' };
+  closePreflight: { kind: 'done' };
 
   readMarks:
     { kind: 'marks'; floor: number; marks: MarkedNode[] } | { kind: 'refused'; reasons: Reason[] };

@@ -143,7 +143,7 @@ export const kubelogin = () => [
 ];
 
 export function kubeconfig(
-  { name, resourceGroup }: Cluster,
+  { name, resourceGroup }: Pick<Cluster, 'name' | 'resourceGroup'>,
   { server, ca, user }: { server: string; ca: string; user: readonly string[] },
 ): string {
   const userName = `clusterUser_${resourceGroup}_${name}`;

@@ -91,6 +91,7 @@ export function createCloud(options: CloudOptions): Cloud {
     faults,
     throttle: createThrottle(clock, fleet.throttling),
     random: seededRandom(seed, 'requests'),
+    now: () => clock.now(),
     audiences: () => [armAudience, options.origin()],
     isAllowed,
     routes: routes({

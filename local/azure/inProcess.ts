@@ -98,7 +98,7 @@ function credentialOf(actor: string): TokenCredential {
 /** The SDKs' ids for their requests are random; here they are counted. */
 const requestIdHeader = 'x-ms-client-request-id';
 
-function httpClientOf(send: Answer): HttpClient {
+export function httpClientOf(send: Answer): HttpClient {
   let sent = 0;
   return {
     async sendRequest(request): Promise<PipelineResponse> {
@@ -141,7 +141,7 @@ class ConnectionLost extends Error {
   }
 }
 
-class InProcessDispatcher extends Dispatcher {
+export class InProcessDispatcher extends Dispatcher {
   readonly #certificateUser: string | undefined;
   readonly #send: Answer;
 

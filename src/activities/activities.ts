@@ -11,6 +11,7 @@ import { drainSlice } from './drain.ts';
 import { finish, leaveMarked, recordNode, undo } from './finish.ts';
 import { findLost, readMarks } from './liveness.ts';
 import { planCluster, readCluster } from './plan.ts';
+import { checkCluster, closePreflight } from './preflight.ts';
 import { pollProbe, readLane, saveProbes, startProbe } from './probe.ts';
 import { adoptMark } from './recover.ts';
 import { restart } from './restart.ts';
@@ -26,6 +27,8 @@ const implementations: { [N in StepName]: Activity<N> } = {
   openRun,
   openRing,
   closeRun,
+  checkCluster,
+  closePreflight,
   readMarks,
   findLost,
   claimCluster,

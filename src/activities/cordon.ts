@@ -31,7 +31,8 @@ export async function cordon(
   const facts = await readFacts(desk, site);
   const kubernetes = await connect(desk, site);
   const nodes = await kubernetes.nodes();
-  const node = nodes.find(({ name }) => name === input.node);
+  // Read by itself, although it is on the list: whoever can't do that could not put it back.
+  const node = await kubernetes.node(input.node);
   if (node === undefined) {
     return {
       kind: 'no',

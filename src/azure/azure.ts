@@ -14,6 +14,7 @@ import type {
   Azure,
   Clock,
   ClusterCommands,
+  Exchange,
   Kubernetes,
   KubernetesAccess,
   Log,
@@ -32,6 +33,7 @@ import { readScriptResult } from './script.ts';
 import { troubleOfUnexpected } from './trouble.ts';
 import { createWaysIn } from './ways.ts';
 import { wirePolicy } from './wire.ts';
+import type { WireOptions } from './wire.ts';
 import { listPermissions } from './permissions.ts';
 
 export interface AzureOptions {
@@ -51,9 +53,14 @@ export interface AzureOptions {
   log: Log;
   /** Of each single request. */
   deadlineSeconds?: number;
+  /** Told of every request and its answer. */
+  onExchange?: (exchange: Exchange) => void;
   /** What carries requests to ARM, instead of the SDKs' own. */
   httpClient?: HttpClient;
 }
+
+/** With what all clients tell one place. */
+type Wired = AzureOptions & Pick<WireOptions, 'onTime' | 'onExchange'>;
 
 const defaultDeadlineSeconds = 30;
 /** AKS answers a run command once its pod was scheduled, for which it waits up to 60 s. */
@@ -63,7 +70,15 @@ const commandStartSeconds = 75;
  * ARM through the Azure SDKs: clients are made once for each subscription, and send everything
  * once. What comes back other than success is thrown as `TroubleError`.
  */
-export function createAzure(options: AzureOptions): Azure {
+export function createAzure(given: AzureOptions): Azure {
+  let skewSeconds: number | undefined;
+  const options: Wired = {
+    ...given,
+    onExchange: given.onExchange ?? (() => {}),
+    onTime: (time) => {
+      skewSeconds = Math.round((time - given.clock.now()) / 1000);
+    },
+  };
   const compute = perSubscription((subscription) => computeClient(options, subscription));
   const containers = perSubscription((subscription) => containerClient(options, subscription));
   const rest = perSubscription((subscription) => restClient(options, subscription));
@@ -81,6 +96,7 @@ export function createAzure(options: AzureOptions): Azure {
       readable(() => listInstances(compute(cluster.id.subscription), cluster.nodeResourceGroup)),
     instance: (ref) =>
       readable(() => absentAsUndefined(readInstance(compute(ref.subscription), ref))),
+    skewSeconds: () => Promise.resolve(skewSeconds),
     permissions: (subscription, scope) =>
       readable(() => listPermissions(rest(subscription), scope)),
     startScript: (ref, script) =>
@@ -108,7 +124,7 @@ function perSubscription<Client>(create: (subscription: string) => Client) {
   };
 }
 
-function computeClient(options: AzureOptions, subscription: string): ComputeManagementClient {
+function computeClient(options: Wired, subscription: string): ComputeManagementClient {
   const client = new ComputeManagementClient(
     options.credential,
     subscription,
@@ -118,7 +134,7 @@ function computeClient(options: AzureOptions, subscription: string): ComputeMana
   return client;
 }
 
-function containerClient(options: AzureOptions, subscription: string): ContainerServiceClient {
+function containerClient(options: Wired, subscription: string): ContainerServiceClient {
   const client = new ContainerServiceClient(
     options.credential,
     subscription,
@@ -129,7 +145,7 @@ function containerClient(options: AzureOptions, subscription: string): Container
   return client;
 }
 
-function restClient(options: AzureOptions, subscription: string): Rest {
+function restClient(options: Wired, subscription: string): Rest {
   const { credentials, ...rest } = clientOptions(options);
   return createRest({
     ...rest,
@@ -152,7 +168,7 @@ function clientOptions({ armEndpoint, audience, ca, httpClient }: AzureOptions) 
   };
 }
 
-function wire(options: AzureOptions, service: string, subscription: string, rate?: Rate) {
+function wire(options: Wired, service: string, subscription: string, rate?: Rate) {
   return wirePolicy({
     service,
     subscription,
@@ -164,6 +180,8 @@ function wire(options: AzureOptions, service: string, subscription: string, rate
     allowance: createAllowance(options.clock, rate),
     clock: options.clock,
     log: options.log,
+    onTime: options.onTime,
+    onExchange: options.onExchange,
   });
 }
 

@@ -70,6 +70,7 @@ export function instanceFacts(
     vmId: vm.vmId ?? '',
     provisioningState: vm.provisioningState ?? '',
     powerState: powerState(vm.instanceView?.statuses ?? []),
+    agent: agentState(vm.instanceView?.vmAgent?.statuses ?? []),
   };
 }
 
@@ -77,6 +78,12 @@ export function instanceFacts(
 export function poolTag(tags: Record<string, string>): string {
   const tag = Object.entries(tags).find(([name]) => name.toLowerCase() === 'aks-managed-poolname');
   return tag?.[1] ?? '';
+}
+
+function agentState(statuses: readonly InstanceViewStatus[]): Instance['agent'] {
+  const [status] = statuses;
+  if (status === undefined) return 'unknown';
+  return status.displayStatus === 'Ready' ? 'ready' : 'notReady';
 }
 
 function powerState(statuses: readonly InstanceViewStatus[]): string {

@@ -1,6 +1,6 @@
 import type { PipelinePolicy, PipelineResponse } from '@azure/core-rest-pipeline';
 import { TroubleError } from '../domain/trouble.ts';
-import type { Clock, Log } from '../ports.ts';
+import type { Clock, Exchange, Log } from '../ports.ts';
 import type { Allowance } from './allowance.ts';
 import { troubleOfFailure, troubleOfRefusal } from './trouble.ts';
 
@@ -15,6 +15,9 @@ export interface WireOptions {
   allowance: Allowance;
   clock: Clock;
   log: Log;
+  /** Told what time ARM has, epoch milliseconds, at each answer that says so. */
+  onTime: (time: number) => void;
+  onExchange: (exchange: Exchange) => void;
 }
 
 /**
@@ -24,7 +27,7 @@ export interface WireOptions {
  * `TroubleError`.
  */
 export function wirePolicy(options: WireOptions): PipelinePolicy {
-  const { endpoint, deadlineSeconds, allowance, clock, log } = options;
+  const { endpoint, deadlineSeconds, allowance, clock, log, onTime, onExchange } = options;
   return {
     name: 'aksRebootWire',
     async sendRequest(request, next) {
@@ -50,7 +53,12 @@ export function wirePolicy(options: WireOptions): PipelinePolicy {
       } catch (error) {
         throw new TroubleError(troubleOfFailure(asked, error));
       }
-      if (response.status < 400) return response;
+      const { status, bodyAsText } = response;
+      const path = url.pathname + url.search;
+      onExchange({ service: 'arm', method: request.method, path, status, body: bodyAsText ?? '' });
+      const time = Date.parse(response.headers.get('date') ?? '');
+      if (!Number.isNaN(time)) onTime(time);
+      if (status < 400) return response;
       const refusal = refusalOf(response);
       const answer = troubleOfRefusal(asked, refusal, clock.now());
       if (answer.retryAfterSeconds !== undefined) {

@@ -52,4 +52,6 @@ export interface Instance {
   provisioningState: string;
   /** `running`, `stopped`, `deallocated`, …; empty when unknown. */
   powerState: string;
+  /** Of the VM agent, which runs our scripts; lists of standalone VMs don't tell it. */
+  agent: 'ready' | 'notReady' | 'unknown';
 }

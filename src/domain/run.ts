@@ -191,6 +191,7 @@ export type RunReport = z.infer<typeof runReportSchema>;
 /** The names under which the orchestrators of a run live; never reused, < 100 characters. */
 export const instanceIds = {
   run: (run: string) => `${run}:run`,
+  preflight: (run: string) => `${run}:preflight`,
   lane: (run: string, lane: number) => `${run}:lane:${lane}`,
   cluster: (run: string, cluster: string) => `${run}:cluster:${cluster}`,
   probes: (run: string, cluster: string, lane: number) => `${run}:probes:${cluster}:${lane}`,

@@ -27,6 +27,8 @@ export const cancelBody = z.strictObject({
   why: z.string().min(1).max(500).describe('Why.'),
 });
 
+export const preflightBody = startRunBody.pick({ clusters: true });
+
 export const holdBody = z.strictObject({
   who: z.string().min(1).max(200).describe('Who puts the hold.'),
   why: z.string().min(1).max(500).describe('Why.'),

@@ -1,4 +1,5 @@
 import {
+  AuthorizationV1Api,
   CoordinationV1Api,
   CoreV1Api,
   RequestContext,
@@ -22,6 +23,7 @@ import { drainWith } from './drain.ts';
 import { createDrainApi } from './drainApi.ts';
 import { recordEvent } from './events.ts';
 import { RefusalError } from './refusal.ts';
+import { deniedRights } from './rights.ts';
 import { createTransport } from './transport.ts';
 import type { TransportOptions } from './transport.ts';
 import { leaseView, nodeView, podSeen } from './views.ts';
@@ -101,6 +103,7 @@ function kubernetesOver(configuration: Configuration): Kubernetes {
       return pods.map(podSeen);
     },
     recordEvent: (event) => recordEvent(core, event),
+    denied: (rights) => deniedRights(new AuthorizationV1Api(configuration), rights),
     ...leases(new CoordinationV1Api(configuration)),
   };
 }

@@ -4,7 +4,7 @@ import { Agent, request as send } from 'undici';
 import type { Dispatcher } from 'undici';
 import { failureOf, forPeople, TroubleError } from '../domain/trouble.ts';
 import type { Trouble } from '../domain/trouble.ts';
-import type { KubernetesAccess } from '../ports.ts';
+import type { Exchange, KubernetesAccess } from '../ports.ts';
 import { responseOf } from './answers.ts';
 import { parseKubeconfig } from './kubeconfig.ts';
 import type { Target } from './kubeconfig.ts';
@@ -22,6 +22,8 @@ export interface TransportOptions {
   deadlineSeconds: number;
   /** What carries requests to an API server; without it, connections that are kept. */
   dispatcherFor?: (target: Target) => Dispatcher;
+  /** Told of every request and its answer. */
+  onExchange?: (exchange: Exchange) => void;
 }
 
 type Answer =
@@ -37,10 +39,8 @@ type Answer =
  * the server by the cluster's own authority and nothing else, and throws everything but a success
  * as `TroubleError`.
  */
-export function createTransport(
-  access: KubernetesAccess,
-  { deadlineSeconds, dispatcherFor = (target) => agentFor(target, access) }: TransportOptions,
-): HttpLibrary {
+export function createTransport(access: KubernetesAccess, options: TransportOptions): HttpLibrary {
+  const { deadlineSeconds, dispatcherFor = (target) => agentFor(target, access) } = options;
   let pool: Pool | undefined;
   /** The kubeconfig was refused and asked for anew; until something is answered again. */
   let renewal: Promise<Pool> | undefined;
@@ -76,6 +76,10 @@ export function createTransport(
       const answer = await ask(request);
       if (answer.kind === 'distrusted') throw answer.error;
       const { status, headers, text } = answer;
+      const { pathname, search } = new URL(request.getUrl());
+      const method = request.getHttpMethod();
+      const path = pathname + search;
+      options.onExchange?.({ service: 'kubernetes', method, path, status, body: text });
       if (status >= 400) throw refused(request, status, headers, text);
       if (!/json/iu.test(headers['content-type'] ?? '')) throw notJson(request, headers);
       return responseOf(status, headers, text);

@@ -23,6 +23,8 @@ import type { Turns } from '../domain/turns.ts';
 import type { ProbeRecord } from '../domain/need.ts';
 import { pacesSchema } from '../domain/pace.ts';
 import type { Paces } from '../domain/pace.ts';
+import { clusterPreflightSchema, preflightSchema } from '../domain/preflight.ts';
+import type { ClusterPreflight, Preflight } from '../domain/preflight.ts';
 import type { Documents } from '../ports.ts';
 
 /**
@@ -57,7 +59,12 @@ export type IndexEntry = z.infer<typeof indexEntrySchema>;
 export type Reports = ReturnType<typeof createReports>;
 
 export function createReports(documents: Documents) {
-  return { ...runs(documents), ...clusters(documents), ...probes(documents) };
+  return {
+    ...runs(documents),
+    ...clusters(documents),
+    ...probes(documents),
+    ...preflights(documents),
+  };
 }
 
 async function readAs<T>(documents: Documents, path: string, schema: z.ZodType<T>) {
@@ -146,6 +153,25 @@ function clusters(documents: Documents) {
       await documents.write(`${home(run, report.cluster)}/report.json`, report);
       await documents.write(`${home(run, report.cluster)}/summary.json`, summary);
     },
+  };
+}
+
+function preflights(documents: Documents) {
+  const latest = 'preflight/latest.json';
+  const home = (run: string) => `runs/${run}/preflight`;
+  return {
+    async checked(run: string): Promise<ClusterPreflight[]> {
+      const paths = await documents.list(`${home(run)}/`);
+      const all = await inParallel(paths, (path) =>
+        readAs(documents, path, clusterPreflightSchema),
+      );
+      return all.filter((one) => one !== undefined);
+    },
+    writeChecked: (run: string, checked: ClusterPreflight): Promise<void> =>
+      documents.write(`${home(run)}/${checked.cluster}.json`, checked),
+
+    preflight: (): Promise<Preflight | undefined> => readAs(documents, latest, preflightSchema),
+    writePreflight: (preflight: Preflight): Promise<void> => documents.write(latest, preflight),
   };
 }
 

@@ -89,7 +89,8 @@ describe('reading', () => {
     'reads one instance of pool %s with its power state',
     async (pool) => {
       const [listed] = await instancesOf(pool);
-      expect(await arm.instance(refOf(listed?.id))).toEqual({ ...listed, powerState: 'running' });
+      const known = { powerState: 'running', agent: 'ready' };
+      expect(await arm.instance(refOf(listed?.id))).toEqual({ ...listed, ...known });
     },
   );
 

@@ -9,7 +9,7 @@ import type { Clock } from '../../local/clock.ts';
 import { createMemoryDocuments } from '../../local/memoryDocuments.ts';
 import { portsFromEnvironment } from '../../src/environment.ts';
 import type { SettingsDocument } from '../../src/policy/settings.ts';
-import type { Documents, Log, Ports } from '../../src/ports.ts';
+import type { Documents, Exchange, Log, Ports } from '../../src/ports.ts';
 import type { Report } from './evidence.ts';
 
 /** What outlives a process: its history and its documents. */
@@ -77,6 +77,7 @@ export interface ProcessOptions {
   storage: Storage;
   schedule?: string;
   version?: string;
+  onExchange?: (exchange: Exchange) => void;
   /** Lets time pass while something is awaited. */
   flow: <T>(what: () => Promise<T>) => Promise<T>;
   onReport: (report: Report) => void;
@@ -95,6 +96,7 @@ export async function startProcess(options: ProcessOptions): Promise<Process> {
     environment: { ...environment, REBOOT_REPORTS_DIR: tmpdir() },
     clock,
     ca: azure.ca,
+    ...(options.onExchange === undefined ? {} : { onExchange: options.onExchange }),
     log: (entry) => void (entry.level !== 'debug' && log.push(entry)),
   });
   const ports: Ports = {

@@ -2,9 +2,11 @@ import { startAzure } from '../../local/azure/azure.ts';
 import type { SimulatedAzure } from '../../local/azure/azure.ts';
 import type { AuditLine } from '../../local/azure/audit.ts';
 import type { RequestSeen } from '../../local/azure/faults.ts';
+import type { Rights } from '../../local/azure/rights.ts';
 import type { Person } from '../../local/azure/person.ts';
 import { virtualClock } from '../../local/clock.ts';
 import type { SettingsDocument } from '../../src/policy/settings.ts';
+import type { Exchange } from '../../src/ports.ts';
 import { fleetOf } from './fleets.ts';
 import type { FleetInput } from './fleets.ts';
 import type { Evidence, Report, Scene } from './evidence.ts';
@@ -20,6 +22,7 @@ export interface StartOptions {
   schedule?: string;
   /** The orchestrations' version that it was deployed with. */
   version?: string;
+  onExchange?: (exchange: Exchange) => void;
 }
 
 type Test = (line: AuditLine) => boolean;
@@ -52,8 +55,12 @@ export interface Rehearsal extends AsyncDisposable {
 /** Few looks, short waits: what a test does not ask about should not take its time. */
 const briskDefaults = { pollSeconds: 30, readyForSeconds: 30, soakSeconds: 0 };
 
-/** Starts simulated Azure with a fleet, by name or as its file would spell it. */
-export async function rehearse(given: string | FleetInput): Promise<Rehearsal> {
+/**
+ * Starts simulated Azure with a fleet, by name or as its file would spell it.
+ *
+ * @param rights who may do what; without it everybody may everything
+ */
+export async function rehearse(given: string | FleetInput, rights?: Rights): Promise<Rehearsal> {
   const fleet = fleetOf(given);
   const clock = virtualClock(Date.parse(fleet.startsAt));
   const time = createTime(clock);
@@ -78,6 +85,7 @@ export async function rehearse(given: string | FleetInput): Promise<Rehearsal> {
     fleet,
     clock,
     onAudit: witness,
+    ...(rights === undefined ? {} : { rights }),
     onRequest(request, when) {
       if (when === 'before' && request.service === 'arm') armRequests.push(request);
       return undefined;
@@ -112,6 +120,7 @@ export async function rehearse(given: string | FleetInput): Promise<Rehearsal> {
         storage,
         ...(schedule === undefined ? {} : { schedule }),
         ...(version === undefined ? {} : { version }),
+        ...(given.onExchange === undefined ? {} : { onExchange: given.onExchange }),
         flow: time.flow,
         onReport: (report) => reports.push(report),
       });

@@ -105,6 +105,7 @@ export const instance: Instance = {
   vmId: 'vm-0',
   provisioningState: 'Succeeded',
   powerState: 'running',
+  agent: 'ready',
 };
 
 export function matchedOf(over: Partial<PoolFacts> = {}): Match {

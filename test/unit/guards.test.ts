@@ -43,6 +43,7 @@ const instanceNow: Instance = {
   vmId: 'v1',
   provisioningState: 'Succeeded',
   powerState: 'running',
+  agent: 'ready' as const,
 };
 
 const facts: ClusterFacts = {
@@ -127,6 +128,7 @@ function stage(options: Options = {}) {
     pods: () => Promise.resolve([]),
     daemonPods: () => Promise.resolve([]),
     recordEvent: () => Promise.resolve(),
+    denied: () => Promise.resolve([]),
     lease: () => Promise.resolve(undefined),
     writeLease: () => Promise.resolve('written'),
   };
@@ -135,6 +137,7 @@ function stage(options: Options = {}) {
     cluster: () => Promise.resolve(facts),
     instances: never,
     permissions: never,
+    skewSeconds: () => Promise.resolve(undefined),
     instance: () => Promise.resolve(world.instance),
     startScript: never,
     pollScript: never,
@@ -177,6 +180,7 @@ function stage(options: Options = {}) {
           clusters: [{ id: id?.id }],
         }),
       ),
+    runtime: 'v24.0.0',
     randomHex: () => '0',
   };
   const steps = createActivities(ports)(durable);

@@ -21,6 +21,7 @@ export interface ArmOptions {
   throttle: Throttle;
   routes: readonly Route[];
   random: Random;
+  now: () => number;
   isAllowed: (action: string, scope: string, actor: string) => boolean;
   /** What a token for ARM may be for. */
   audiences: () => readonly string[];
@@ -28,13 +29,14 @@ export interface ArmOptions {
 
 /** Azure Resource Manager: authentication, routing, rights, versions, limits, then the provider. */
 export function createArm(options: ArmOptions): (request: WireRequest) => Promise<WireAnswer> {
+  const wire = (answer: ArmAnswer) => toWire(answer, options.random, options.now());
   return async (request) => {
     const verdict = verifyToken(request.headers['authorization'], options.audiences());
-    if (verdict.kind !== 'valid') return toWire(unauthorized(verdict), options.random);
+    if (verdict.kind !== 'valid') return wire(unauthorized(verdict));
     const { principal } = verdict;
     const url = new URL(request.url, 'https://arm');
     const route = findRoute(options.routes, request.method, url.pathname);
-    if (route === undefined) return toWire(noSuchRoute(url.pathname), options.random);
+    if (route === undefined) return wire(noSuchRoute(url.pathname));
     const call: Call = {
       names: route.names,
       query: url.searchParams,
@@ -55,8 +57,7 @@ export function createArm(options: ArmOptions): (request: WireRequest) => Promis
     return throughFaults(
       options.faults,
       seen,
-      async () =>
-        toWire(await serve(options, route.value, call, url.pathname, principal), options.random),
+      async () => wire(await serve(options, route.value, call, url.pathname, principal)),
       record,
     );
   };
@@ -255,7 +256,7 @@ function limitHeaders({ remaining }: Extract<Taken, { kind: 'taken' }>): Record<
   return headers;
 }
 
-function toWire(answer: ArmAnswer, random: Random): WireAnswer {
+function toWire(answer: ArmAnswer, random: Random, now: number): WireAnswer {
   const json = answer.body !== undefined;
   return {
     kind: 'body',
@@ -263,6 +264,7 @@ function toWire(answer: ArmAnswer, random: Random): WireAnswer {
     headers: {
       ...(json ? { 'content-type': 'application/json; charset=utf-8' } : {}),
       'x-ms-request-id': uuid(random),
+      date: new Date(now).toUTCString(),
       ...answer.headers,
     },
     body: json ? JSON.stringify(answer.body) : '',

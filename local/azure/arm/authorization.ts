@@ -1,5 +1,5 @@
 import type { Cluster, World } from '../world/world.ts';
-import { ok, resourceGroupNotFound, resourceNotFound } from './answer.ts';
+import { ok, resourceGroupNotFound, resourceNotFound, subscriptionNotFound } from './answer.ts';
 import { named, scopeOf } from './route.ts';
 import type { Call, Route } from './route.ts';
 
@@ -16,11 +16,12 @@ const group = '/subscriptions/{subscription}/resourceGroups/{group}';
 const clusters = 'Microsoft.ContainerService/managedClusters';
 
 /**
- * What the caller may do at a scope: a resource group, or a cluster. The real service answers what
+ * What the caller may do at a scope: a subscription, a resource group, or a cluster. The real service answers what
  * the role definitions say, wildcards included; here each action is told by its name.
  */
 export function authorizationRoutes(options: AuthorizationOptions): Route[] {
   const { world } = options;
+  const actions = [...options.actions, `${type}/read`];
   const route = (scope: string, find: (call: Call) => Cluster | undefined): Route => {
     const template = `${scope}/providers/${type}`;
     return {
@@ -33,15 +34,18 @@ export function authorizationRoutes(options: AuthorizationOptions): Route[] {
       answer: (call) => {
         const path = call.url.split('?')[0] ?? '';
         if (find(call) === undefined) return notFound(call);
-        const actions = options.actions.filter((action) =>
+        const granted = actions.filter((action) =>
           options.isAllowed(action, scopeOf(template, path), call.actor),
         );
         const none = { notActions: [], dataActions: [], notDataActions: [] };
-        return ok({ value: actions.length === 0 ? [] : [{ actions, ...none }] });
+        return ok({ value: granted.length === 0 ? [] : [{ actions: granted, ...none }] });
       },
     };
   };
   return [
+    route('/subscriptions/{subscription}', (call) =>
+      world.clusters.find((one) => same(one.subscription, named(call, 'subscription'))),
+    ),
     route(group, (call) =>
       world.clusters.find((one) =>
         [one.nodeResourceGroup, one.resourceGroup].some((name) => same(name, named(call, 'group'))),
@@ -57,10 +61,11 @@ export function authorizationRoutes(options: AuthorizationOptions): Route[] {
 }
 
 function notFound(call: Call) {
-  const { cluster } = call.names;
+  const { cluster, group } = call.names;
+  if (group === undefined) return subscriptionNotFound(named(call, 'subscription'));
   return cluster === undefined
-    ? resourceGroupNotFound(named(call, 'group'))
-    : resourceNotFound(clusters, cluster, named(call, 'group'));
+    ? resourceGroupNotFound(group)
+    : resourceNotFound(clusters, cluster, group);
 }
 
 const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
