@@ -9,6 +9,7 @@ import { readRoles, rightsTable } from './infra/generate/roles.ts';
 import { settingsTypes } from './infra/generate/settingsTypes.ts';
 import { auditActions } from './local/azure/audit.ts';
 import type { AuditLine } from './local/azure/audit.ts';
+import { planSchema } from './src/domain/plan.ts';
 import { runReportSchema } from './src/domain/run.ts';
 import { defaultPolicy, poolSettings, settingsJsonSchema } from './src/policy/settings.ts';
 
@@ -75,6 +76,7 @@ export async function generate(root: string): Promise<Map<string, string>> {
     await page('docs/security.md', new Map([['rights', rightsTable(roles)]])),
     ['docs/schemas/settings.schema.json', await json('Settings', settings)],
     ['docs/schemas/report.schema.json', await json('Report', z.toJSONSchema(runReportSchema))],
+    ['docs/schemas/plan.schema.json', await json('Plan', z.toJSONSchema(planSchema))],
     ['docs/schemas/audit.schema.json', await json('Audit line', z.toJSONSchema(auditLineSchema))],
     ['infra/settings.types.bicep', settingsTypes(settings)],
     ...(await Promise.all(manifests)),

@@ -2,21 +2,30 @@ import { styleText } from 'node:util';
 import { needsPerson } from '../src/domain/outcome.ts';
 import type { OutcomeKind } from '../src/domain/outcome.ts';
 import type { ClusterReport, NodeReport, RunReport } from '../src/domain/run.ts';
-
-const gap = '   ';
+import { grid } from './grid.ts';
+import type { Column } from './grid.ts';
+import { planLines } from './planTable.ts';
 
 /**
  * The report as people read it: a table for each cluster, like `kubectl get nodes -o wide`, and
- * what it comes to.
+ * what it comes to. Of a dry run it is the plan.
  *
- * @param columns width of the terminal
+ * @param width of the terminal
  */
-export function printReport(report: RunReport, columns: number): string {
-  const clusters = report.clusters.flatMap((cluster) => [...printCluster(cluster, columns), '']);
+export function printReport(report: RunReport, width: number): string {
+  const plannedAt = report.request.dryRun ? (report.endedAt ?? report.startedAt) : undefined;
+  const clusters = report.clusters.flatMap((cluster) => [
+    ...printCluster(cluster, width, plannedAt),
+    '',
+  ]);
   return [...clusters, summary(report)].join('\n');
 }
 
-function printCluster(cluster: ClusterReport, columns: number): string[] {
+function printCluster(
+  cluster: ClusterReport,
+  width: number,
+  plannedAt: string | undefined,
+): string[] {
   const byCommand = cluster.access?.way === 'runCommand' ? [cluster.access.why] : [];
   const way = byCommand.map((value) => ({ kind: 'by AKS run command', value }));
   const why = [...way, ...cluster.recovered, ...cluster.reasons]
@@ -24,36 +33,34 @@ function printCluster(cluster: ClusterReport, columns: number): string[] {
     .join('; ');
   const title = styleText('bold', cluster.cluster) + (why === '' ? '' : `  ${why}`);
   if (cluster.nodes.length === 0) return [title];
-  const header = ['NAME', 'POOL', 'STATUS', 'OUTCOME', 'TOOK', 'KERNEL', 'REASON'];
-  const rows = [...cluster.nodes]
-    .sort((a, b) => (a.node < b.node ? -1 : 1))
-    .map((node) => ({ node, cells: cellsOf(node) }));
-  const widths = header.map((name, index) =>
-    Math.max(name.length, ...rows.map(({ cells }) => cells[index]?.length ?? 0)),
-  );
-  const line = (cells: string[]) =>
-    cells
-      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
-      .join(gap)
-      .trimEnd()
-      .slice(0, columns);
+  if (plannedAt !== undefined) return [title, ...planLines(cluster, plannedAt, width)];
+  const rows = [...cluster.nodes].sort((a, b) => (a.node < b.node ? -1 : 1));
+  const { header, lines } = grid(columnsOfReport, rows, { width });
   return [
     title,
-    styleText('dim', line(header)),
-    ...rows.map(({ node, cells }) => colored(line(cells), node.outcome.kind)),
+    styleText('dim', header),
+    ...rows.map(({ outcome }, index) => colored(lines[index] ?? '', outcome.kind)),
   ];
 }
 
-function cellsOf(node: NodeReport): string[] {
-  const { kernelBefore, kernelAfter, instants, outcome } = node;
-  const kernel =
-    kernelAfter === undefined || kernelAfter === kernelBefore
-      ? kernelBefore
-      : `${kernelBefore} -> ${kernelAfter}`;
-  const { cordoned, ended } = instants;
-  const took = cordoned && ended ? minutes(Date.parse(ended) - Date.parse(cordoned)) : '';
-  const reason = outcome.reasons.map(({ value }) => value).join('; ');
-  return [node.node, node.pool, statusOf(node), outcome.kind, took, kernel, reason];
+const columnsOfReport: Column<NodeReport>[] = [
+  { name: 'NAME', cell: ({ node }) => node },
+  { name: 'POOL', cell: ({ pool }) => pool },
+  { name: 'STATUS', cell: statusOf, drop: 2 },
+  { name: 'OUTCOME', cell: ({ outcome }) => outcome.kind },
+  { name: 'TOOK', cell: tookOf, drop: 1 },
+  { name: 'KERNEL', cell: kernelOf, drop: 3 },
+  { name: 'REASON', cell: ({ outcome }) => outcome.reasons.map(({ value }) => value).join('; ') },
+];
+
+function kernelOf({ kernelBefore, kernelAfter }: NodeReport): string {
+  return kernelAfter === undefined || kernelAfter === kernelBefore
+    ? kernelBefore
+    : `${kernelBefore} -> ${kernelAfter}`;
+}
+
+function tookOf({ instants: { cordoned, ended } }: NodeReport): string {
+  return cordoned && ended ? minutes(Date.parse(ended) - Date.parse(cordoned)) : '';
 }
 
 /**

@@ -3,6 +3,7 @@ import type { HttpMethod, HttpRequest, HttpResponseInit } from '@azure/functions
 import * as df from 'durable-functions';
 import { createDurable } from '../src/durable.ts';
 import { deleteHold, getLocks, putHold } from '../src/http/locks.ts';
+import { getPlan } from '../src/http/plans.ts';
 import type { Reply } from '../src/http/reply.ts';
 import { getPreflight, postPreflight } from '../src/http/preflight.ts';
 import { getRun, getRuns, postCancel, postRecover, postRun } from '../src/http/runs.ts';
@@ -38,6 +39,7 @@ export function registerHttp(ports: Ports): void {
   route('readRun', 'GET', 'runs/{run}', (counter, request) =>
     getRun(counter, param(request, 'run')),
   );
+  route('readPlan', 'GET', 'plan', (counter, request) => getPlan(counter, query(request)));
   route('listLocks', 'GET', 'locks', (counter) => getLocks(counter));
   route('readPreflight', 'GET', 'preflight', (counter) => getPreflight(counter));
   route('startPreflight', 'POST', 'preflight', async (counter, request) =>

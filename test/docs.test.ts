@@ -55,7 +55,7 @@ describe('what is generated', () => {
   });
 
   it('holds schemas that a validator takes', () => {
-    for (const name of ['settings', 'report', 'audit']) {
+    for (const name of ['settings', 'report', 'plan', 'audit']) {
       const schema = JSON.parse(read(`docs/schemas/${name}.schema.json`)) as object;
       const ajv = new Ajv2020({ strict: false, validateFormats: false });
       expect(ajv.validateSchema(schema)).toBe(true);

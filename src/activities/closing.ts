@@ -4,14 +4,8 @@ import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
 import { reasonOfTrouble } from '../domain/reason.ts';
 import type { Reason } from '../domain/reason.ts';
 import { hasFailed } from '../domain/run.ts';
-import type {
-  ClusterReport,
-  NodeReport,
-  NodeResult,
-  Plan,
-  PlannedNode,
-  RunRequest,
-} from '../domain/run.ts';
+import type { ClusterReport, NodeReport, NodeResult, RunRequest } from '../domain/run.ts';
+import type { Plan, PlannedNode } from '../domain/plan.ts';
 import { TroubleError } from '../domain/trouble.ts';
 import type { Stops } from '../decide/gate.ts';
 import { window } from '../decide/gates/time.ts';
@@ -42,8 +36,13 @@ export async function closeCluster(
   const nobody = isWaiting(reasons) ? {} : { unknown: 1 };
   const counts = outcomes.length > 0 ? countOutcomes(outcomes) : nobody;
   const summary = { cluster, id: site.cluster.id.id, reasons, recovered, counts };
-  const { access } = planned ?? {};
-  const report: ClusterReport = { ...summary, ...(access === undefined ? {} : { access }), nodes };
+  const { access, outlook } = planned ?? {};
+  const report: ClusterReport = {
+    ...summary,
+    ...(access === undefined ? {} : { access }),
+    ...(outlook === undefined ? {} : { outlook }),
+    nodes,
+  };
   await desk.reports.writeClusterReport(run, report);
   for (const { node, outcome } of nodes) {
     desk.log({ level: 'info', message: outcome.kind, run, cluster, node, detail: { ...outcome } });
@@ -151,12 +150,13 @@ function resultOf(results: readonly NodeResult[], node: string): NodeResult | un
 }
 
 function reportOf(planned: PlannedNode, result: NodeResult | undefined): NodeReport {
-  const { node, pool, probe, decision, outcome, bootId, kernel, unschedulable } = planned;
+  const { node, pool, probe, decision, turn, outcome, bootId, kernel, unschedulable } = planned;
   const base: NodeReport = {
     node,
     pool,
     ...(probe === undefined ? {} : { probe }),
     decision,
+    ...(turn === undefined ? {} : { turn }),
     outcome,
     wasUnschedulable: unschedulable,
     bootIdBefore: bootId,

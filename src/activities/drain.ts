@@ -156,11 +156,14 @@ const manyReasons = 10;
 
 /** What blocks comes first. */
 export function reasonsOf(left: readonly PodLeft[]): Reason[] {
-  const order: PodLeft['state'][] = ['refused', 'blocked', 'terminating', 'evicting'];
-  return [...left]
-    .sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
+  return inTheWayFirst(left)
     .slice(0, manyReasons)
     .map(({ reason }) => reason);
+}
+
+export function inTheWayFirst(left: readonly PodLeft[]): PodLeft[] {
+  const order: PodLeft['state'][] = ['refused', 'blocked', 'terminating', 'evicting'];
+  return left.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
 }
 
 const longestDetail = 380;

@@ -1,7 +1,7 @@
 import { instanceRefId } from '../domain/arm.ts';
 import { epochMs } from '../domain/instant.ts';
 import { withAge } from '../domain/need.ts';
-import type { Plan } from '../domain/run.ts';
+import type { Plan } from '../domain/plan.ts';
 import type { Turns } from '../domain/turns.ts';
 import { worthProbing } from '../decide/gates.ts';
 import type { Scene, Sight } from '../decide/gate.ts';
@@ -12,6 +12,7 @@ import { lanesOf } from '../decide/turn.ts';
 import { policyOf } from '../policy/settings.ts';
 import type { ProbeLane, Probes } from '../reports/reports.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
+import { lookAtPods } from './moves.ts';
 import {
   connect,
   instanceFinder,
@@ -61,8 +62,15 @@ export async function planCluster(
   const last = await desk.reports.lastProbes(cluster);
   const probes = { ...last, ...(await desk.reports.answers(run, cluster)) };
   const { sights, scene } = await look(desk, site, run, withAges(probes, last), 'outside too');
-  const planned = plan(cluster, sights, scene, site.policy.poolOrder);
-  await desk.reports.writePlan(run, planned);
+  const request = (await desk.reports.run(run))?.request;
+  const dryRun = request?.dryRun === true;
+  const frame = { cluster, run, dryRun, poolOrder: site.policy.poolOrder, moves: new Map() };
+  const draft = plan(frame, sights, scene);
+  const moves = await lookAtPods(desk, site, draft, sights, scene);
+  const planned = plan({ ...frame, moves }, sights, scene);
+  await desk.reports.writePlan(planned);
+  const limited = scene.limits.nodes.length > 0 || scene.limits.pools.length > 0;
+  if (!limited) await desk.reports.writeLatestPlan(planned);
   const known = sights.flatMap(({ node, probe }) => (probe ? [[node.name, probe] as const] : []));
   await desk.reports.writeLastProbes(cluster, Object.fromEntries(known));
   const turns = turnsOf(planned, scene);

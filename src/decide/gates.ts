@@ -1,6 +1,6 @@
 import type { Outcome } from '../domain/outcome.ts';
+import type { Decision } from '../domain/plan.ts';
 import type { Reason } from '../domain/reason.ts';
-import type { Decision } from '../domain/run.ts';
 import type { Gate, Scene, Sight, Stops } from './gate.ts';
 import { claim, clusterState, halted, poolSlots, poolState, slots } from './gates/cluster.ts';
 import { access } from './gates/access.ts';

@@ -3,6 +3,7 @@ import { accessSchema } from './access.ts';
 import { shortHash } from './arm.ts';
 import { probeRecordSchema } from './need.ts';
 import { countsSchema, needsPerson, outcomeSchema } from './outcome.ts';
+import { decisionSchema, plannedNodeSchema, planSchema } from './plan.ts';
 import { reasonSchema } from './reason.ts';
 
 /** What a run was asked to do. */
@@ -62,39 +63,6 @@ export const runRecordSchema = z.object({
   rings: z.array(ringSchema).default([]),
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
-
-export const decisionSchema = z.object({
-  kind: z.enum(['reboot', 'wait', 'skip']),
-  reasons: z.array(reasonSchema),
-});
-export type Decision = z.infer<typeof decisionSchema>;
-
-/** One node in a plan. */
-const plannedNodeSchema = z.object({
-  node: z.string(),
-  pool: z.string(),
-  /** ARM id of the matched instance; empty when there is none. */
-  instance: z.string(),
-  bootId: z.string(),
-  kernel: z.string(),
-  unschedulable: z.boolean(),
-  probe: probeRecordSchema.optional(),
-  decision: decisionSchema,
-  /** What the outcome is if nothing more happens to the node in this run. */
-  outcome: outcomeSchema,
-});
-export type PlannedNode = z.infer<typeof plannedNodeSchema>;
-
-/** The decisions for a cluster at one moment; `turns` are the nodes to reboot, in order. */
-export const planSchema = z.object({
-  at: z.string(),
-  cluster: z.string(),
-  /** How the API server was reached. */
-  access: accessSchema.optional(),
-  nodes: z.array(plannedNodeSchema),
-  turns: z.array(z.string()),
-});
-export type Plan = z.infer<typeof planSchema>;
 
 const instantNames = [
   'begun',
@@ -168,6 +136,8 @@ export const nodeReportSchema = z.object({
   pool: z.string(),
   probe: probeRecordSchema.optional(),
   decision: decisionSchema,
+  /** What the plan expected, of nodes that needed a reboot. */
+  turn: plannedNodeSchema.shape.turn,
   outcome: outcomeSchema,
   wasUnschedulable: z.boolean(),
   bootIdBefore: z.string(),
@@ -181,6 +151,8 @@ export type NodeReport = z.infer<typeof nodeReportSchema>;
 export const clusterReportSchema = clusterSummarySchema.extend({
   /** How the API server was reached, and why that way; missing where no plan was made. */
   access: accessSchema.optional(),
+  /** What the plan expected; missing where none was made. */
+  outlook: planSchema.shape.outlook.optional(),
   nodes: z.array(nodeReportSchema),
 });
 export type ClusterReport = z.infer<typeof clusterReportSchema>;

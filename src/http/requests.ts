@@ -51,6 +51,8 @@ export const listQuery = z.strictObject({
     .optional(),
 });
 
+export const planQuery = z.strictObject({ cluster: z.string().min(1).max(400).optional() });
+
 /**
  * What a body asks for travels as an orchestration's input, which may have 64 KB in UTF-16 before
  * the Durable extension puts it into a blob of its own.

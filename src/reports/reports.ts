@@ -3,7 +3,6 @@ import {
   clusterReportSchema,
   clusterSummarySchema,
   nodeResultSchema,
-  planSchema,
   runRecordSchema,
   runReportSchema,
   runRequestSchema,
@@ -12,12 +11,13 @@ import type {
   ClusterReport,
   ClusterSummary,
   NodeResult,
-  Plan,
   RunRecord,
   RunReport,
 } from '../domain/run.ts';
 import { shortHash } from '../domain/arm.ts';
 import { probeAddressSchema, probeRecordSchema } from '../domain/need.ts';
+import { planSchema, planSummarySchema, summaryOf } from '../domain/plan.ts';
+import type { Plan, PlanSummary } from '../domain/plan.ts';
 import { turnsSchema } from '../domain/turns.ts';
 import type { Turns } from '../domain/turns.ts';
 import type { ProbeRecord } from '../domain/need.ts';
@@ -127,8 +127,18 @@ function clusters(documents: Documents) {
   return {
     plan: (run: string, cluster: string): Promise<Plan | undefined> =>
       readAs(documents, `${home(run, cluster)}/plan.json`, planSchema),
-    writePlan: (run: string, plan: Plan): Promise<void> =>
-      documents.write(`${home(run, plan.cluster)}/plan.json`, plan),
+    writePlan: (plan: Plan): Promise<void> =>
+      documents.write(`${home(plan.run, plan.cluster)}/plan.json`, plan),
+
+    /** The latest plan that was made of all nodes of a cluster, by whichever run. */
+    latestPlan: (cluster: string): Promise<Plan | undefined> =>
+      readAs(documents, `plans/${cluster}/plan.json`, planSchema),
+    latestSummary: (cluster: string): Promise<PlanSummary | undefined> =>
+      readAs(documents, `plans/${cluster}/summary.json`, planSummarySchema),
+    async writeLatestPlan(plan: Plan): Promise<void> {
+      await documents.write(`plans/${plan.cluster}/plan.json`, plan);
+      await documents.write(`plans/${plan.cluster}/summary.json`, summaryOf(plan));
+    },
 
     /** Apart from the plan, because each turn reads them. */
     turns: (run: string, cluster: string): Promise<Turns | undefined> =>

@@ -61,7 +61,7 @@ describe('aks-reboot rehearse', () => {
   it('changes nothing in a dry run', async () => {
     const words = ['rehearse', '--dry-run', '--fleet', 'default', '--audit', audit];
     const { output } = await startCommand(words, { TMPDIR: directory }).ended;
-    expect(output).toMatch(/would be rebooted/u);
+    expect(output).toMatch(/^1  aks-\S+ .* reboot .* reboot required/mu);
     const actions = [...readFileSync(audit, 'utf8').matchAll(/"action":"(\w+)"/gu)];
     expect(new Set(actions.map(([, action]) => action))).toEqual(new Set(['probe']));
   });

@@ -48,7 +48,8 @@ describe('aks-reboot run', () => {
     const words = ['run', '--state', on.state, '--settings', on.settings, '--report', report];
     const dry = await on.run([...words, '--dry-run']);
     expect(dry.code).toBe(0);
-    for (const name of on.names) expect(dry.output).toMatch(new RegExp(`${name} .*would be`, 'u'));
+    for (const name of on.names)
+      expect(dry.output).toMatch(new RegExp(`${name} .* reboot .* reboot required`, 'u'));
     expect(new Set(on.azure.audit.lines.map(({ action }) => action))).toEqual(new Set(['probe']));
 
     const planned = reportIn(report);

@@ -1,11 +1,9 @@
 import fc from 'fast-check';
 import { decide, decideCordoned, worthProbing } from '../../src/decide/gates.ts';
-import type { Sight } from '../../src/decide/gate.ts';
 import { matchNode } from '../../src/decide/identity.ts';
 import type { Match } from '../../src/decide/identity.ts';
-import { planCluster } from '../../src/decide/plan.ts';
 import { instanceRefId } from '../../src/domain/arm.ts';
-import type { Instance, PoolFacts } from '../../src/domain/cluster.ts';
+import type { Instance } from '../../src/domain/cluster.ts';
 import {
   lastRebootAnnotation,
   markAnnotation,
@@ -22,7 +20,6 @@ import {
   now,
   instant,
   dayMs,
-  poolOf,
   pool,
   cluster,
   nodeOf,
@@ -617,75 +614,5 @@ describe('once a node is cordoned and its restart not asked for', () => {
 
   it('concurrency that was lowered meanwhile takes no slot away', () => {
     expect(kindOf({ marked: [markedNode('self'), markedNode('other')] }).kind).toBe('go');
-  });
-});
-
-describe('the plan', () => {
-  const system = poolOf('system', { mode: 'System' });
-  const sight = (name: string, of: PoolFacts, daysDue: number, probe: Probe = required) => {
-    const seen = sightOf({ node: { name, pool: of.name }, match: matchedOf(of), probe });
-    const due = { bootId: 'boot-0', since: instant(now - daysDue * dayMs) };
-    return { ...seen, ...(seen.probe === undefined ? {} : { probe: { ...seen.probe, due } }) };
-  };
-  const sights = [
-    sight('s1', system, 9),
-    sight('b1', poolOf('b'), 5),
-    sight('a2', poolOf('a'), 1),
-    sight('a1', poolOf('a'), 1),
-    sight('a3', poolOf('a'), 7),
-    sight('a4', poolOf('a'), 9, notRequired),
-    sight('a5', poolOf('a'), 0, { kind: 'unknown', reason: 'no answer' }),
-  ];
-  const planOf = (seen: readonly Sight[], poolOrder: readonly string[] = []) =>
-    planCluster('one-x', seen, sceneOf(), poolOrder);
-
-  it('gives turns to those that need a reboot, the oldest need first, system pools last', () => {
-    expect(planOf(sights).turns).toEqual(['a3', 'b1', 'a1', 'a2', 's1']);
-    expect(planOf(sights, ['b', 'system']).turns).toEqual(['b1', 's1', 'a3', 'a1', 'a2']);
-  });
-
-  it('puts an unlabelled node where its instance belongs', () => {
-    const unlabelled = sight('b0', poolOf('b'), 0);
-    const node = { ...unlabelled.node, pool: '' };
-    const { turns, nodes } = planOf([...sights, { ...unlabelled, node }], ['b']);
-    expect(turns).toEqual(['b1', 'b0', 'a3', 'a1', 'a2', 's1']);
-    expect(nodes.at(-1)).toMatchObject({ node: 'b0', pool: 'b' });
-  });
-
-  it('says of every node what is known, what was decided and why', () => {
-    const plan = planOf(sights);
-    expect(plan).toMatchObject({ at: instant(now), cluster: 'one-x' });
-    expect(
-      plan.nodes.map(({ node, decision, outcome }) => [node, decision.kind, outcome.kind]),
-    ).toEqual([
-      ['s1', 'reboot', 'deferred'],
-      ['b1', 'reboot', 'deferred'],
-      ['a2', 'reboot', 'deferred'],
-      ['a1', 'reboot', 'deferred'],
-      ['a3', 'reboot', 'deferred'],
-      ['a4', 'skip', 'notNeeded'],
-      ['a5', 'wait', 'unknown'],
-    ]);
-    expect(plan.nodes[0]).toMatchObject({
-      pool: 'system',
-      instance: instance.id,
-      bootId: 'boot-0',
-      kernel: '6.8.0-1021-azure',
-      unschedulable: false,
-      probe: { vmId: 'vm-0' },
-    });
-  });
-
-  it('gives nobody a turn while a gate of the whole cluster is shut', () => {
-    const plan = planCluster('one-x', sights, sceneOf({ holds: [hold] }), []);
-    expect(plan.turns).toEqual([]);
-    expect(plan.nodes.every(({ outcome }) => outcome.reasons.length > 0)).toBe(true);
-  });
-
-  it('names no instance for a node that is nobody of ours', () => {
-    const foreign = sightOf({ match: { kind: 'mismatch', value: 'x' }, probe: null });
-    const [planned] = planOf([foreign]).nodes;
-    expect(planned).toMatchObject({ instance: '', outcome: { kind: 'unknown' } });
-    expect(planned).not.toHaveProperty('probe');
   });
 });

@@ -25,8 +25,18 @@ export function needReason({ probe, node }: Sight): {
   if (answer.kind === 'notRequired') {
     return { kind: 'notRequired', reason: { kind: 'probe', value: 'no reboot is required' } };
   }
-  const packages = answer.packages.length > 0 ? answer.packages.join(', ') : 'no package named';
-  return { kind: 'required', reason: { kind: 'probe', value: `reboot required: ${packages}` } };
+  const value = `reboot required: ${packagesOf(answer.packages)}`;
+  return { kind: 'required', reason: { kind: 'probe', value } };
+}
+
+const manyPackages = 10;
+
+/** The probe's record has them all. */
+function packagesOf(packages: readonly string[]): string {
+  if (packages.length === 0) return 'no package named';
+  const more = packages.length - manyPackages;
+  const told = packages.slice(0, manyPackages).join(', ');
+  return more > 0 ? `${told} and ${more} more` : told;
 }
 
 /**
