@@ -8,6 +8,7 @@ import type { RunOptions } from './run.ts';
 import type { ServeOptions } from './serve.ts';
 import type { AzureAsked } from './settings/check.ts';
 import type { ExplainOptions } from './settings/explain.ts';
+import type { FromKuredOptions } from './settings/fromKured.ts';
 
 /** Exit codes: 0 nothing needs a person, 1 something does, 2 bad input. */
 const badInputCode = 2;
@@ -157,6 +158,19 @@ settings
   .action(async (file: string, options: ExplainOptions) => {
     const { explainCommand } = await import('./settings/explain.ts');
     await explainCommand(file, options);
+  });
+
+settings
+  .command('from-kured')
+  .description("write kured's flags as settings, with what differs and what has no counterpart")
+  .argument('[flags...]', 'flags of kured, KURED_…=value, or "-": a manifest on standard input')
+  .option('-f, --file <file>', "kured's DaemonSet, YAML or JSON")
+  .option('--cluster <id>', 'ARM id of a cluster to put in; repeat it', several, [])
+  .option('--controller <name>', 'name of the installation to put in', 'platform')
+  .allowUnknownOption()
+  .action(async (flags: string[], options: FromKuredOptions) => {
+    const { fromKuredCommand } = await import('./settings/fromKured.ts');
+    fromKuredCommand(flags, options);
   });
 
 try {

@@ -4,6 +4,7 @@ import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { kuredFlags } from '../cli/kured/flags.ts';
 import { generate } from '../docs.ts';
 import { registerFunctions } from '../functions/register.ts';
 import { auditActions } from '../local/azure/audit.ts';
@@ -81,6 +82,13 @@ describe('settings', () => {
     ];
     const heading = '## Where it is read from, and everything else that the environment says';
     expect(sorted(rowsOf(section('docs/settings.md', heading)))).toEqual(sorted(used));
+  });
+});
+
+describe('the way from kured', () => {
+  it('explains every flag of it, and no other', () => {
+    const flags = Object.keys(kuredFlags).map((flag) => `--${flag}`);
+    expect(sorted(rowsOf(read('docs/from-kured.md')))).toEqual(sorted(flags));
   });
 });
 

@@ -264,7 +264,7 @@ function contradictionsIn({ defaults, clusters }: z.output<typeof documentSchema
 export function parseSettings(text: string): Parsed<Settings> {
   const parsed = parseDocument(text, settingsSchema, '(document)');
   if (parsed.kind === 'bad') return parsed;
-  const { defaults, clusters, ...rest } = parsed.value;
+  const { $schema: _schema, defaults, clusters, ...rest } = parsed.value;
   const settings = clusters.flatMap(({ id: text, pools, ...own }): ClusterSettings[] => {
     const id = parseClusterId(text);
     if (id === undefined) return [];
