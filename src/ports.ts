@@ -126,8 +126,8 @@ export interface Kubernetes {
   leftToDrain(node: string, policy: DrainPolicy, now: number): Promise<NodePods>;
   /** What a drain would come to, by dry runs; nobody is disturbed. */
   foresee(node: string, policy: DrainPolicy, now: number): Promise<Forecast>;
-  /** DaemonSets (`namespace/name`) with a pod on the node, and whether that pod is Ready. */
-  daemonPods(node: string): Promise<{ daemonSet: string; ready: boolean }[]>;
+  /** The DaemonSets with a pod on the node, and those `expected` here that exist without one. */
+  daemonPods(node: string, expected: readonly string[]): Promise<DaemonPod[]>;
   /** Pods with certain labels that run, or are about to. */
   pods(question: PodsQuestion): Promise<PodSeen[]>;
   /**
@@ -155,6 +155,12 @@ export interface Exchange {
   status: number;
   /** As it came. */
   body: string;
+}
+
+/** How a DaemonSet (`namespace/name`) fares on a node. */
+export interface DaemonPod {
+  daemonSet: string;
+  pod: 'ready' | 'unready' | 'absent';
 }
 
 export type PatchAnswer = { kind: 'done'; node: NodeView } | { kind: 'stale' } | { kind: 'gone' };

@@ -41,8 +41,9 @@ const onNode = {
   cluster,
   node: nodeName,
   fence: z.int().nonnegative(),
-  /** The Node object's UID, once it is known: another one is another node. */
+  /** The Node object's UID and its machine, once they are known: another one is another node. */
   uid: z.string().max(100).optional(),
+  vmId: z.string().max(100).optional(),
 };
 
 export const stepInputs = {
@@ -91,7 +92,13 @@ export const stepInputs = {
     /** The Ready condition's own last transition when we first saw it Ready. */
     transition: z.string().optional(),
   }),
-  finish: z.object({ ...onNode, since: instant, probe: probeRecordSchema }),
+  finish: z.object({
+    ...onNode,
+    since: instant,
+    probe: probeRecordSchema,
+    /** The Ready condition's last transition when the node was found steadily Ready. */
+    transition: z.string().optional(),
+  }),
   undo: z.object({ ...onNode, outcome: outcomeSchema }),
   leaveMarked: z.object({ ...onNode, outcome: outcomeSchema }),
   recordNode: z.object({ ...inCluster, pool: z.string().max(63), result: nodeResultSchema }),
@@ -128,6 +135,7 @@ export interface MarkedNode {
 /** Facts about a node that its report carries from the cordon on. */
 export interface NodeFacts extends Escalated {
   uid: string;
+  vmId: string;
   wasUnschedulable: boolean;
   bootIdBefore: string;
   kernelBefore: string;
@@ -214,7 +222,7 @@ export interface StepOutputs {
     | { kind: 'stuck'; outcome: Outcome }
     | Ended;
   checkReady:
-    | { kind: 'ready'; at: string; instance: string; vmId: string }
+    | { kind: 'ready'; at: string; instance: string; vmId: string; transition: string }
     | {
         kind: 'waiting';
         waitSeconds: number;

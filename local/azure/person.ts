@@ -31,8 +31,10 @@ export interface Person {
   setSentinel(node: string, packages: readonly string[] | undefined): void;
   /** Changes what a machine does when asked. */
   behave(node: string, behaviour: FleetNode): void;
-  /** Deletes the machine, its Node with it. */
-  deleteInstance(node: string): void;
+  /** Deletes the machine; the cloud provider notices so much later, and its Node goes. */
+  deleteInstance(node: string, nodeStaysSeconds?: number): void;
+  /** Deletes the Node alone: its kubelet registers it anew when it starts again. */
+  deleteNode(node: string): Promise<void>;
   /** Lets an alert of Azure Monitor fire; on the cluster itself unless it says otherwise. */
   fire(clusterId: string, alert: FleetAlert): void;
   /** Resolves the alerts of that name. */
@@ -59,25 +61,8 @@ export function createPerson(options: {
     return cluster;
   };
 
-  const patch = async (name: string, change: object, subresource = '') => {
-    const response = await world.node(name).cluster.kubernetes.handle({
-      method: 'PATCH',
-      url: `/api/v1/nodes/${name}${subresource}`,
-      headers: { 'content-type': 'application/strategic-merge-patch+json' },
-      body: JSON.stringify(change),
-      user: actor,
-    });
-    if (response.status >= 300) throw new Error(`${name}: ${response.status}`);
-  };
-
   return {
-    cordon: (name) => patch(name, { spec: { unschedulable: true } }),
-    uncordon: (name) => patch(name, { spec: { unschedulable: null } }),
-    annotate: (name, annotations) => patch(name, { metadata: { annotations } }),
-    label: (name, labels) => patch(name, { metadata: { labels } }),
-    taint: (name, taints) => patch(name, { spec: { taints: [{ $patch: 'replace' }, ...taints] } }),
-    condition: (name, type, status, message = '') =>
-      patch(name, { status: { conditions: [{ type, status, message }] } }, '/status'),
+    ...onNodes(world),
     restart(name) {
       const machine = world.node(name);
       audit.write({
@@ -96,7 +81,8 @@ export function createPerson(options: {
       const machine = world.node(name);
       machine.behaviour = { ...machine.behaviour, ...behaviour };
     },
-    deleteInstance: (name) => lifecycle.remove(world.node(name)),
+    deleteInstance: (name, nodeStaysSeconds = 0) =>
+      lifecycle.remove(world.node(name), nodeStaysSeconds),
     fire(clusterId, alert) {
       const cluster = clusterOf(clusterId);
       const firedAt = clock.now();
@@ -116,5 +102,37 @@ export function createPerson(options: {
       if (pool === undefined) throw new Error(`no such pool: ${poolName}`);
       pool.state = state;
     },
+  };
+}
+
+/** What is done to Nodes through the API server. */
+function onNodes(
+  world: World,
+): Pick<
+  Person,
+  'cordon' | 'uncordon' | 'annotate' | 'label' | 'taint' | 'condition' | 'deleteNode'
+> {
+  const request = async (name: string, method: string, body: string, subresource = '') => {
+    const response = await world.node(name).cluster.kubernetes.handle({
+      method,
+      url: `/api/v1/nodes/${name}${subresource}`,
+      headers: { 'content-type': 'application/strategic-merge-patch+json' },
+      body,
+      user: actor,
+    });
+    if (response.status >= 300) throw new Error(`${name}: ${response.status}`);
+  };
+  const patch = (name: string, change: object, subresource?: string) =>
+    request(name, 'PATCH', JSON.stringify(change), subresource);
+
+  return {
+    cordon: (name) => patch(name, { spec: { unschedulable: true } }),
+    uncordon: (name) => patch(name, { spec: { unschedulable: null } }),
+    annotate: (name, annotations) => patch(name, { metadata: { annotations } }),
+    label: (name, labels) => patch(name, { metadata: { labels } }),
+    taint: (name, taints) => patch(name, { spec: { taints: [{ $patch: 'replace' }, ...taints] } }),
+    condition: (name, type, status, message = '') =>
+      patch(name, { status: { conditions: [{ type, status, message }] } }, '/status'),
+    deleteNode: (name) => request(name, 'DELETE', ''),
   };
 }

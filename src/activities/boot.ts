@@ -3,21 +3,11 @@ import { claimedPlace } from '../decide/identity.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
 import { TroubleError } from '../domain/trouble.ts';
 import { tell } from './events.ts';
-import {
-  asFound,
-  ended,
-  hold,
-  isOver,
-  nowIso,
-  outcome,
-  release,
-  restarted,
-  rewriteMark,
-} from './node.ts';
+import { ended, hold, isOver, nowIso, outcome, restarted, rewriteMark } from './node.ts';
 import type { Held } from './node.ts';
 import { isBusy } from './restart.ts';
 import { lookAtRestart } from './restartLook.ts';
-import { matchNow, rememberedFacts } from './scene.ts';
+import { rememberedFacts } from './scene.ts';
 import type { Desk } from './scene.ts';
 
 /**
@@ -111,72 +101,4 @@ async function instanceNow(desk: Desk, { site, node }: Held) {
   const facts = await rememberedFacts(desk, site);
   const place = claimedPlace(node, facts);
   return place.kind === 'place' ? desk.azure.instance(place.ref) : undefined;
-}
-
-/**
- * One look at a booted node: the same machine, Ready on every look for `readyForSeconds`, and the
- * DaemonSet pods that were Ready before are Ready again.
- */
-export async function checkReady(
-  desk: Desk,
-  input: StepInput<'checkReady'>,
-): Promise<StepOutputs['checkReady']> {
-  const held = await hold(desk, input);
-  if (held.kind === 'ended') return restarted(held);
-  const { node, mark, policy, kubernetes } = held;
-  const { readyForSeconds, readyTimeoutMinutes, pollSeconds } = policy;
-  const late = isOver(desk, input.since, readyTimeoutMinutes);
-  const wait = (detail: string) => {
-    const { run, cluster } = input;
-    desk.log({
-      level: 'info',
-      message: 'settling',
-      run,
-      cluster,
-      node: node.name,
-      detail: { detail },
-    });
-    return { kind: 'waiting' as const, waitSeconds: pollSeconds, detail };
-  };
-  const bad = (detail: string): StepOutputs['checkReady'] =>
-    late ? { kind: 'stuck', outcome: outcome('notReady', 'notReady', detail) } : wait(detail);
-
-  if (!node.ready) return bad(`booted, but not Ready since ${node.readySince || 'unknown'}`);
-  const now = nowIso(desk);
-  // Ready all the time: another transition means that it was away between two looks.
-  const steady = input.transition === node.readySince ? input.readySince : undefined;
-  const readySince = steady ?? now;
-  const looks = { readySince, transition: node.readySince };
-  const flaps = input.transition !== undefined && steady === undefined;
-  if (late && flaps) return bad(`it does not stay Ready: not so before ${node.readySince}`);
-  const seconds = (desk.clock.now() - Date.parse(readySince)) / 1000;
-  if (seconds < readyForSeconds) return { ...wait(`Ready for ${Math.floor(seconds)} s`), ...looks };
-
-  const pods = await kubernetes.daemonPods(node.name);
-  const ready = new Set(pods.filter((pod) => pod.ready).map(({ daemonSet }) => daemonSet));
-  const present = new Set(pods.map(({ daemonSet }) => daemonSet));
-  // A DaemonSet that has no pod here any more was removed or moved; it can't come back.
-  const missing = mark.daemonSetsReady.filter((name) => present.has(name) && !ready.has(name));
-  if (missing.length > 0) {
-    const value = `DaemonSet pods not Ready again: ${missing.join(', ')}`;
-    if (!late) return { ...wait(value), ...looks };
-    return { kind: 'stuck', outcome: outcome('notReady', 'daemonSets', value) };
-  }
-  return sameMachine(desk, held);
-}
-
-async function sameMachine(desk: Desk, held: Held): Promise<StepOutputs['checkReady']> {
-  const { node, mark, site } = held;
-  const match = await matchNow(desk, node, await rememberedFacts(desk, site));
-  if (match.kind !== 'matched') {
-    return { kind: 'stuck', outcome: outcome('unknown', 'identityMismatch', match.value) };
-  }
-  if (match.instance.vmId !== mark.vmId) {
-    await release(held);
-    const value = `the machine is another one: vmId ${match.instance.vmId}, was ${mark.vmId}`;
-    await tell(desk, held, 'MachineReplaced', `${asFound(held)}: ${value}`);
-    return ended('replaced', 'replaced', value);
-  }
-  const { id, vmId } = match.instance;
-  return { kind: 'ready', at: nowIso(desk), instance: id, vmId };
 }

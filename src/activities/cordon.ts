@@ -61,8 +61,8 @@ export async function cordon(
     const value = `the probe asked vmId ${probe.vmId}, the instance is ${match.instance.vmId} now`;
     return { kind: 'no', outcome: outcome('unknown', 'identityMismatch', value) };
   }
-  const daemonPods = await kubernetes.daemonPods(node.name);
-  const ready = daemonPods.filter((pod) => pod.ready).map(({ daemonSet }) => daemonSet);
+  const daemonPods = await kubernetes.daemonPods(node.name, []);
+  const ready = daemonPods.filter(({ pod }) => pod === 'ready').map(({ daemonSet }) => daemonSet);
   const need = needOf(probe.probe, probe.at);
   const scaleDown = disableScaleDown(node.annotations);
   const mark: Mark = {

@@ -24,6 +24,7 @@ import {
   rewriteMark,
 } from './node.ts';
 import type { Held } from './node.ts';
+import { missingDaemonPods } from './ready.ts';
 import { connect, openSite } from './scene.ts';
 import type { Desk } from './scene.ts';
 
@@ -39,10 +40,11 @@ export async function finish(
   if (held.kind === 'ended') return finishedAlready(desk, input, held);
   const { node, mark, policy } = held;
   const { pollSeconds, readyTimeoutMinutes } = policy;
-  const verdict = judgeProof(input.probe.probe, held);
+  const late = isOver(desk, input.since, readyTimeoutMinutes + proofMinutes);
+  const verdict = await judge(input, held, late);
   switch (verdict.kind) {
     case 'unproved':
-      return isOver(desk, input.since, readyTimeoutMinutes + proofMinutes)
+      return late
         ? { kind: 'stuck', outcome: verdict.outcome }
         : { kind: 'again', waitSeconds: pollSeconds, detail: wordsOf(verdict.outcome) };
     case 'replaced':
@@ -85,6 +87,26 @@ type Proof =
 
 function unproved(value: string): Proof {
   return { kind: 'unproved', outcome: outcome('unknown', 'probe', value) };
+}
+
+/**
+ * The whole proof once more, in the very activity that puts the node back: minutes may have passed
+ * since it was seen to be well.
+ */
+async function judge(input: StepInput<'finish'>, held: Held, late: boolean): Promise<Proof> {
+  const proof = judgeProof(input.probe.probe, held);
+  if (proof.kind !== 'proved') return proof;
+  const { readySince } = held.node;
+  const bad = (reason: 'notReady' | 'daemonSets', value: string): Proof => {
+    return { kind: 'unproved', outcome: outcome('notReady', reason, value) };
+  };
+  if (input.transition !== undefined && input.transition !== readySince) {
+    return bad('notReady', `it did not stay Ready: not so before ${readySince}`);
+  }
+  const missing = await missingDaemonPods(held, late);
+  return missing.length === 0
+    ? proof
+    : bad('daemonSets', `DaemonSet pods not Ready any more: ${missing.join(', ')}`);
 }
 
 function judgeProof(probe: Probe, { node, mark }: Held): Proof {

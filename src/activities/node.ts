@@ -10,7 +10,7 @@ import { TroubleError } from '../domain/trouble.ts';
 import type { Policy } from '../policy/settings.ts';
 import type { Kubernetes } from '../ports.ts';
 import type { Ended, Escalated, NodeFacts } from '../steps.ts';
-import { connect, openSite, policyFor } from './scene.ts';
+import { connect, matchNow, openSite, policyFor, rememberedFacts } from './scene.ts';
 import type { Desk, Site } from './scene.ts';
 
 /** The node that an activity works on, with the slot's fencing number. */
@@ -19,8 +19,9 @@ export interface Target {
   cluster: string;
   node: string;
   fence: number;
-  /** The Node object's UID, once it is known. */
+  /** The Node object's UID and the machine behind it, once they are known. */
   uid?: string | undefined;
+  vmId?: string | undefined;
 }
 
 /** A node that carries our mark, read just now. */
@@ -39,14 +40,12 @@ export interface Held {
  * our run's mark, our fencing number. Every activity behind the cordon starts with it.
  */
 export async function hold(desk: Desk, target: Target): Promise<Held | Ended> {
-  const { run, cluster, node, fence, uid } = target;
+  const { run, cluster, node, fence, uid, vmId } = target;
   const site = await openSite(desk, cluster);
   const kubernetes = await connect(desk, site);
   const seen = await kubernetes.node(node);
   if (seen === undefined) return ended('gone', 'gone', 'the node is not in the cluster any more');
-  if (uid !== undefined && seen.uid !== uid) {
-    return ended('replaced', 'replaced', 'another machine has taken the place of this node');
-  }
+  if (uid !== undefined && seen.uid !== uid) return otherNode(desk, site, seen, vmId);
   const mark = readMark(seen.annotations);
   if (mark.kind !== 'read')
     return ended('deferred', 'lost', 'our mark is not on the node any more');
@@ -62,6 +61,27 @@ export async function hold(desk: Desk, target: Target): Promise<Held | Ended> {
     node: seen,
     mark: mark.value,
   };
+}
+
+/**
+ * Under this name there is another Node object, with nothing of ours on it: another machine's, or
+ * the same machine's, whose kubelet has registered anew because somebody deleted the one before.
+ */
+async function otherNode(
+  desk: Desk,
+  site: Site,
+  seen: NodeView,
+  vmId: string | undefined,
+): Promise<Ended> {
+  const match = await matchNow(desk, seen, await rememberedFacts(desk, site));
+  const same = match.kind === 'matched' && match.instance.vmId === vmId;
+  return same
+    ? ended(
+        'deferred',
+        'lost',
+        'its Node was deleted and registered anew: mark and cordon are gone',
+      )
+    : ended('replaced', 'replaced', 'another machine has taken the place of this node');
 }
 
 /**
@@ -101,9 +121,10 @@ export async function rewriteMark(
 }
 
 export function factsOf(mark: Mark): NodeFacts {
-  const { wasUnschedulable, bootId, kernel, uid } = mark;
+  const { wasUnschedulable, bootId, kernel, uid, vmId } = mark;
   return {
     uid,
+    vmId,
     wasUnschedulable,
     bootIdBefore: bootId,
     kernelBefore: kernel,

@@ -53,7 +53,8 @@ export async function adoptMark(
     pool: node.pool,
     instance: '',
     vmId: mark.vmId,
-    facts: factsOf(mark),
+    // This very Node object's: the mark may have been copied from one that is gone.
+    facts: { ...factsOf(mark), uid: node.uid },
   };
 }
 

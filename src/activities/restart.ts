@@ -15,6 +15,7 @@ import type { Trouble } from '../domain/trouble.ts';
 import { detailOf, reasonsOf, stopReasons, uncordonedAfterRestart } from './drain.ts';
 import { tell } from './events.ts';
 import {
+  ended,
   escalatedOf,
   hold,
   isOver,
@@ -131,6 +132,12 @@ async function guard(desk: Desk, input: StepInput<'restart'>, held: Held): Promi
   if (machine.kind === 'busy') {
     return waitOrStop(desk, input, held, [{ kind: 'conflict', value: machine.value }]);
   }
+  if (machine.kind === 'gone') {
+    // A cordon is taken off even so: the Node may outlive its machine for minutes.
+    return first
+      ? { kind: 'stop', outcome: outcome('gone', 'gone', machine.value) }
+      : ended('gone', 'gone', machine.value);
+  }
   if (machine.kind !== 'go') return machine;
   if (policy.restartMethod === 'guest' && !bootIdPattern.test(mark.bootId)) {
     const value = `the Node's boot id is none: ${mark.bootId}`;
@@ -205,9 +212,14 @@ function waitOrStop(
   return { kind: 'stop', outcome: outcomeOf(kind, reasons) };
 }
 
-type Machine = Go | { kind: 'busy'; value: string } | { kind: 'stop'; outcome: Outcome };
+type Machine =
+  | Go
+  | { kind: 'busy'; value: string }
+  | { kind: 'gone'; value: string }
+  | { kind: 'stop'; outcome: Outcome };
 
 function checkMachine(match: Match, mark: Mark): Machine {
+  if (match.kind === 'absent') return { kind: 'gone', value: match.value };
   if (match.kind !== 'matched') {
     return { kind: 'stop', outcome: outcome('unknown', 'identityMismatch', match.value) };
   }

@@ -12,6 +12,8 @@ import type { NodeView } from '../domain/node.ts';
 export type Match =
   | { kind: 'matched'; ref: InstanceRef; instance: Instance; pool: PoolFacts }
   | { kind: 'mismatch'; value: string }
+  /** The place is right, and ARM has nothing there: deleted, and the Node does not know yet. */
+  | { kind: 'absent'; value: string }
   /** Not a machine that we could restart at all, e.g. one of AKS's own hosted pools. */
   | { kind: 'foreign'; value: string };
 
@@ -47,7 +49,7 @@ export function matchNode(
   if (place.kind !== 'place') return place;
   const instance = instanceAt(place.ref);
   if (instance === undefined) {
-    return { kind: 'mismatch', value: `ARM has no instance ${instanceRefId(place.ref)}` };
+    return { kind: 'absent', value: `ARM has no instance ${instanceRefId(place.ref)}` };
   }
   if (instance.computerName.toLowerCase() !== node.name.toLowerCase()) {
     return {

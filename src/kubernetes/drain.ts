@@ -6,7 +6,7 @@ import type {
   NodePods,
 } from '../domain/drain.ts';
 import type { Reason } from '../domain/reason.ts';
-import type { Kubernetes } from '../ports.ts';
+import type { DaemonPod, Kubernetes } from '../ports.ts';
 import { classify } from './eviction.ts';
 import type { Asked } from './eviction.ts';
 import { daemonSetOf, judgePod } from './filters.ts';
@@ -50,7 +50,7 @@ export function drainWith(
     leftToDrain: async (node, policy, now) =>
       podsOf(await look(api, node, { policy, now }), new Map(), now),
     foresee: (node, policy, now) => foresee(api, node, { policy, now }),
-    daemonPods: async (node) => daemonSetsOf(await api.pods(node)),
+    daemonPods: (node, expected) => daemonPods(api, node, expected),
   };
 }
 
@@ -220,15 +220,32 @@ async function budgetsOf(api: DrainApi, asked: readonly Judged[]): Promise<Budge
 
 /**
  * One entry a DaemonSet; during its rollout it may have two pods here, of which one has to be
- * Ready.
+ * Ready. Between a pod and the next one it may have none.
  */
-function daemonSetsOf(pods: readonly PodView[]): { daemonSet: string; ready: boolean }[] {
-  const ready = new Map<string, boolean>();
-  for (const pod of pods) {
+async function daemonPods(
+  api: DrainApi,
+  node: string,
+  expected: readonly string[],
+): Promise<DaemonPod[]> {
+  const found = new Map<string, DaemonPod['pod']>();
+  for (const pod of await api.pods(node)) {
     if (pod.controller?.kind !== 'DaemonSet') continue;
     const daemonSet = `${pod.namespace}/${pod.controller.name}`;
     const isReady = pod.ready && pod.deletion === undefined;
-    ready.set(daemonSet, (ready.get(daemonSet) ?? false) || isReady);
+    if (isReady || found.get(daemonSet) === undefined) {
+      found.set(daemonSet, isReady ? 'ready' : 'unready');
+    }
   }
-  return [...ready].map(([daemonSet, isReady]) => ({ daemonSet, ready: isReady }));
+  const without = expected.filter((daemonSet) => !found.has(daemonSet));
+  if (without.length > 0) {
+    const missing = await api.missingDaemonSets(without.map(refOf));
+    const gone = new Set(missing.map(fullName));
+    for (const name of without) if (!gone.has(name)) found.set(name, 'absent');
+  }
+  return [...found].map(([daemonSet, pod]) => ({ daemonSet, pod }));
+}
+
+function refOf(daemonSet: string): ObjectRef {
+  const [namespace = '', name = ''] = daemonSet.split('/');
+  return { namespace, name };
 }

@@ -35,7 +35,7 @@ export type NodeState =
   | { step: 'boot'; attempt: 1 | 2; token?: string }
   | { step: 'ready'; since: string; readySince?: string; transition?: string }
   /** Asked first, and then judged: with the answer in the state, each is a generation's end. */
-  | { step: 'prove'; since: string; probe?: ProbeRecord }
+  | { step: 'prove'; since: string; transition?: string; probe?: ProbeRecord }
   | { step: 'undo'; outcome: Outcome }
   /** A person is needed: mark, cordon and slot stay. */
   | { step: 'leave'; outcome: Outcome }
@@ -276,7 +276,7 @@ function* checkReady(flow: Flow, work: NodeWork, state: In<'ready'>): Steps<Node
           vmId: answer.vmId,
           instants: { ...work.instants, ready: answer.at },
         },
-        { step: 'prove', since: state.since },
+        { step: 'prove', since: state.since, transition: answer.transition },
       );
     case 'waiting': {
       const { readySince, transition } = answer;
@@ -299,12 +299,12 @@ function* checkReady(flow: Flow, work: NodeWork, state: In<'ready'>): Steps<Node
 }
 
 function* finish(flow: Flow, work: NodeWork, state: In<'prove'>): Steps<NodeWork> {
-  const { since, probe } = state;
+  const { step: _step, probe, ...looked } = state;
   if (probe === undefined) {
     const asked = yield* askProbe(flow, addressOf(work));
     return to(work, { ...state, probe: asked });
   }
-  const input = { ...target(work), since, probe };
+  const input = { ...target(work), ...looked, probe };
   const answer = yield* stubbornly(flow, 'finish', input);
   switch (answer.kind) {
     case 'finished': {
@@ -319,7 +319,7 @@ function* finish(flow: Flow, work: NodeWork, state: In<'prove'>): Steps<NodeWork
       tellProgress(flow, work, answer.detail);
       yield* wait(flow, answer.waitSeconds);
       // Ready is looked at anew: it may have gone away meanwhile.
-      return to(work, { step: 'ready', since });
+      return to(work, { step: 'ready', since: state.since });
     case 'stuck':
       return to(work, { step: 'leave', outcome: answer.outcome });
     case 'ended':
@@ -415,7 +415,8 @@ function addressOf({ run, cluster, node, pool, instance, vmId }: NodeWork) {
 }
 
 function target({ run, cluster, node, fence, facts }: NodeWork) {
-  return { run, cluster, node, fence, ...(facts === undefined ? {} : { uid: facts.uid }) };
+  const machine = facts === undefined ? {} : { uid: facts.uid, vmId: facts.vmId };
+  return { run, cluster, node, fence, ...machine };
 }
 
 function tokenOf({ token }: { token?: string }): { token?: string } {

@@ -184,8 +184,8 @@ export function describeKubernetesPort({ way, commands = 'model' }: PortOptions)
       expect(slices).toBeLessThan(50);
       expect(states).not.toContain('refused');
       expect(await kubernetes.leftToDrain(node, policy, now)).toMatchObject({ left: [] });
-      expect(await kubernetes.daemonPods(node)).toEqual([
-        { daemonSet: 'kube-system/kube-proxy', ready: true },
+      expect(await kubernetes.daemonPods(node, ['default/gone'])).toEqual([
+        { daemonSet: 'kube-system/kube-proxy', pod: 'ready' },
       ]);
     });
 

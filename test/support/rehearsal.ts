@@ -102,9 +102,13 @@ export async function rehearse(given: string | FleetInput, rights?: Rights): Pro
     lines: azure.audit.lines,
     person: {
       ...azure.person,
-      deleteInstance(node) {
+      deleteInstance(node, nodeStaysSeconds) {
         departures.push({ node, seq: azure.audit.lines.length });
-        azure.person.deleteInstance(node);
+        azure.person.deleteInstance(node, nodeStaysSeconds);
+      },
+      deleteNode(node) {
+        departures.push({ node, seq: azure.audit.lines.length });
+        return azure.person.deleteNode(node);
       },
     },
     now: () => clock.now(),

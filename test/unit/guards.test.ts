@@ -7,7 +7,7 @@ import type { NodePods } from '../../src/domain/drain.ts';
 import type { NodeView, PatchOperation } from '../../src/domain/node.ts';
 import { TroubleError } from '../../src/domain/trouble.ts';
 import type { SettingsDocument } from '../../src/policy/settings.ts';
-import type { Azure, Durable, Kubernetes, Ports } from '../../src/ports.ts';
+import type { Azure, DaemonPod, Durable, Kubernetes, Ports } from '../../src/ports.ts';
 
 /** What guards find out in the very activity, in situations that simulated Azure does not know. */
 
@@ -112,6 +112,7 @@ function stage(options: Options = {}) {
     restarts: 0,
     refuses: false,
     stalePatches: 0,
+    daemons: [] as DaemonPod[],
     poll: (): ReturnType<Azure['pollRestart']> => Promise.resolve({ kind: 'succeeded' }),
   };
   const kubernetes: Kubernetes = {
@@ -126,7 +127,7 @@ function stage(options: Options = {}) {
     foresee: () => Promise.resolve({ hopeless: [], passing: [] }),
     leftToDrain: () => Promise.resolve(pods),
     pods: () => Promise.resolve([]),
-    daemonPods: () => Promise.resolve([]),
+    daemonPods: () => Promise.resolve(world.daemons),
     recordEvent: () => Promise.resolve(),
     denied: () => Promise.resolve([]),
     lease: () => Promise.resolve(undefined),
@@ -368,6 +369,52 @@ describe('a booted node', () => {
       outcome: { kind: 'rebooted' },
     });
     expect(world.node.unschedulable).toBe(false);
+  });
+
+  describe('with DaemonSets that were Ready before', () => {
+    const mark = { ...booted.mark, daemonSetsReady: ['kube-system/proxy'] };
+    const proxy = (pod: DaemonPod['pod']): DaemonPod[] => [{ daemonSet: 'kube-system/proxy', pod }];
+    const steady = { readySince: iso(0), transition: iso(-1000) };
+    const looking = (since = 0) => ({ ...target, since: iso(since), ...steady });
+
+    it.each<[string, DaemonPod[], string, string]>([
+      ['has them Ready again', proxy('ready'), 'ready', 'ready'],
+      ['waits for one that is not Ready, and is stuck', proxy('unready'), 'waiting', 'stuck'],
+      [
+        'waits for one without a pod, until that is none of its business',
+        proxy('absent'),
+        'waiting',
+        'ready',
+      ],
+      ['waits for none that is gone', [], 'ready', 'ready'],
+    ])('%s', async (_name, daemons, early, late) => {
+      const { world, steps } = stage({ ...booted, mark });
+      world.daemons = daemons;
+      world.minutes = 5;
+      expect(await steps.checkReady(looking())).toMatchObject({ kind: early });
+      world.minutes = 21;
+      expect(await steps.checkReady(looking())).toMatchObject({ kind: late });
+    });
+
+    it('is not put back when they have gone away while the sentinel was asked for', async () => {
+      const { world, steps } = stage({ ...booted, mark });
+      world.daemons = proxy('unready');
+      const answer = { kind: 'notRequired', bootId: 'b2', kernel: 'k', uptimeSeconds: 1, birth: 0 };
+      const probe = { probe: answer, vmId: 'v1', at: iso(0) };
+      const input = { ...target, since: iso(0), probe };
+      expect(await steps.finish(input)).toMatchObject({ kind: 'again' });
+      world.daemons = proxy('ready');
+      const blinked = { ...input, transition: iso(-2000) };
+      expect(await steps.finish(blinked)).toMatchObject({ kind: 'again' });
+      world.minutes = 36;
+      expect(await steps.finish(blinked)).toMatchObject({
+        kind: 'stuck',
+        outcome: { kind: 'notReady' },
+      });
+      expect(world.node.unschedulable).toBe(true);
+      const same = { ...input, transition: world.node.readySince };
+      expect(await steps.finish(same)).toMatchObject({ kind: 'finished' });
+    });
   });
 });
 

@@ -17,7 +17,7 @@ export interface Lifecycle {
   /** The machine reboots itself in so many seconds, unless another boot comes first. */
   rebootItself(machine: Machine, seconds: number): void;
   /** The machine is deleted: by a person, by a scale-in, by Spot. */
-  remove(machine: Machine): void;
+  remove(machine: Machine, nodeStaysSeconds?: number): void;
   /** A machine that would never return boots now, and behaves from here on. */
   lift(machine: Machine): void;
   /** Puts the sentinel there; undefined takes it away. */
@@ -68,12 +68,16 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
         if (machine.phase === 'up' && machine.bootId === bootId) boots.reboot(machine, () => {});
       });
     },
-    remove(machine) {
+    remove(machine, nodeStaysSeconds = 0) {
       boots.forget(machine);
       machine.phase = 'gone';
       const { machines } = machine.pool;
       machines.splice(machines.indexOf(machine), 1);
-      machine.cluster.kubernetes.machineIsGone(machine.nodeName);
+      const { kubernetes } = machine.cluster;
+      const nodeGoes = () => kubernetes.machineIsGone(machine.nodeName);
+      if (nodeStaysSeconds === 0) return nodeGoes();
+      kubernetes.machineGoesDown(machine.nodeName);
+      clock.at(clock.now() + nodeStaysSeconds * 1000, nodeGoes);
     },
     lift(machine) {
       machine.behaviour = { ...machine.behaviour, returns: true, restart: 'happens' };
