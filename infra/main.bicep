@@ -183,10 +183,10 @@ module access 'access.bicep' = if (assignRoles) {
 }
 
 @description('Object id of the identity: what Kubernetes RBAC calls it.')
-output PRINCIPAL_ID string = identity.outputs.principalId
-output RESOURCE_GROUP string = group.name
-output FUNCTION_APP string = app.outputs.name
+output principalId string = identity.outputs.principalId
+output resourceGroup string = group.name
+output functionApp string = app.outputs.name
 @description('Where the HTTP API is.')
-output URL string = 'https://${app.outputs.hostName}'
+output url string = 'https://${app.outputs.hostName}'
 @description('For npm run build, by way of azd.')
 output REBOOT_BACKEND string = durableBackend.kind

@@ -169,6 +169,11 @@ describe('functions', () => {
     expect(sorted(rows.map(([, , name = '']) => name))).toEqual(named('http'));
   });
 
+  it('each have what their key opens explained', () => {
+    const rows = rowsOf(section('docs/security.md', '## The HTTP API'));
+    expect(sorted(rows)).toEqual(named('http'));
+  });
+
   it('are all the orchestrators of the architecture', () => {
     const rows = rowsOf(section('docs/architecture.md', '### Orchestrators'));
     expect(sorted(rows)).toEqual(named('orchestration'));

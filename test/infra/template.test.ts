@@ -1,5 +1,6 @@
 /** What is deployed to Azure, asserted on the compiled template that is committed. */
 import { readFileSync } from 'node:fs';
+import { load, loadAll } from 'js-yaml';
 import { isFresh } from '../../infra/compile.ts';
 import { featuresOf, readRoles } from '../../infra/generate/roles.ts';
 import { readTemplate, templatesIn } from './template.ts';
@@ -266,5 +267,60 @@ describe('alerts', () => {
     for (const name of ['no-run', 'needs-person', 'halted', 'old-need']) {
       expect(queries).toContain(`"name":"${name}"`);
     }
+  });
+});
+
+describe('the ways to deploy', () => {
+  const yaml = (path: string) => load(read(path)) as Record<string, unknown>;
+  const outputs = Object.keys(whole.outputs ?? {});
+
+  it('by azd: finds the app by its tag, and packs what the build has written', () => {
+    const { services } = yaml('azure.yaml');
+    expect(services).toMatchObject({ app: { dist: 'dist/app', remoteBuild: false } });
+    expect(text).toContain("createObject('azd-service-name', 'app')");
+    expect(outputs).toContain('REBOOT_BACKEND');
+    expect(read('build.ts')).toContain("process.env['REBOOT_BACKEND']");
+  });
+
+  it('by GitHub Actions: signs in without a secret, and asks for outputs that there are', () => {
+    const workflow = read('.github/workflows/deploy.yml');
+    expect(yaml('.github/workflows/deploy.yml')).toMatchObject({
+      permissions: { contents: 'read', 'id-token': 'write' },
+    });
+    expect(workflow).not.toMatch(/secrets\./u);
+    const asked = [...workflow.matchAll(/\$\(value (\w+)\)/gu)].map(([, name]) => name);
+    const known = outputs.map((name) => name.toLowerCase());
+    expect(asked.filter((name) => !known.includes(name ?? ''))).toEqual([]);
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const run = [...workflow.matchAll(/npm run (\w+)/gu)].map(([, name = '']) => name);
+    expect(run.filter((name) => !(name in scripts))).toEqual([]);
+  });
+
+  it('by hand: the guide asks for outputs that there are', () => {
+    const asked = [...read('docs/deploy.md').matchAll(/\$\(output (\w+)\)/gu)];
+    expect(asked.length).toBeGreaterThan(3);
+    expect(outputs).toEqual(expect.arrayContaining(asked.map(([, name]) => name)));
+  });
+
+  it('in the clusters: manifests bind their roles to the identity, and to nobody else', () => {
+    for (const name of ['rbac.yaml', 'rbac-delete-pods.yaml']) {
+      const documents = loadAll(read(`infra/kubernetes/${name}`)) as Record<string, object>[];
+      const roles = documents.filter(({ rules }) => rules !== undefined);
+      const bindings = documents.filter(({ subjects }) => subjects !== undefined);
+      expect(bindings).toHaveLength(roles.length);
+      for (const binding of bindings) {
+        const apiGroup = 'rbac.authorization.k8s.io';
+        expect(binding['subjects']).toEqual([{ apiGroup, kind: 'User', name: 'OBJECT_ID' }]);
+        const { kind, name } = binding['roleRef'] as Record<string, unknown>;
+        const { namespace } = binding['metadata'] as Record<string, unknown>;
+        expect(roles).toContainEqual(
+          expect.objectContaining({
+            kind,
+            metadata: { name, ...(namespace ? { namespace } : {}) },
+          }),
+        );
+      }
+    }
+    expect(read('infra/kubernetes/rbac.yaml')).not.toContain("'*'");
   });
 });

@@ -2,6 +2,7 @@
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseSettings } from '../../src/policy/settings.ts';
 import { bicep, restoredCompiler } from '../../infra/compiler/compiler.ts';
 
 const infra = join(import.meta.dirname, '../../infra');
@@ -29,8 +30,9 @@ suite('the Bicep compiler', () => {
 
   it('finds everything formatted as it would', async () => {
     await run('format', '--pattern', '**/*.bicep');
-    const files = readdirSync(infra, { recursive: true, encoding: 'utf8' }).filter((file) =>
-      /\.bicep(?:param)?$/u.test(file),
+    const files = readdirSync(infra, { recursive: true, encoding: 'utf8' }).filter(
+      // The types of the settings are written by a program.
+      (file) => /\.bicep(?:param)?$/u.test(file) && file !== 'settings.types.bicep',
     );
     expect(files.length).toBeGreaterThan(15);
     for (const file of files) {
@@ -59,6 +61,22 @@ suite('the Bicep compiler', () => {
     const { parameters: everything } = parameters('situations/everything.json');
     const template = JSON.parse(original('azuredeploy.json')) as Record<'parameters', object>;
     expect(new Set(Object.keys(everything))).toEqual(new Set(Object.keys(template.parameters)));
+  });
+
+  it('takes what the deploy guide has one write', async () => {
+    const guide = readFileSync(join(infra, '../docs/deploy.md'), 'utf8');
+    const block = (language: string) =>
+      new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``, 'u').exec(guide)?.[1] ?? '';
+    const settings = block('yaml');
+    expect(parseSettings(settings)).toMatchObject({
+      kind: 'ok',
+      value: { scheduledRuns: 'dryRun' },
+    });
+    writeFileSync(join(copy, 'settings.yaml'), settings);
+    const production = block('bicep').replace("'../settings.yaml'", "'settings.yaml'");
+    writeFileSync(join(copy, 'production.bicepparam'), production);
+    await run('build-params', 'production.bicepparam');
+    expect(parameters('production.json')).toHaveProperty('parameters.settings.value.controller');
   });
 
   it('takes what azd gives it', async () => {
