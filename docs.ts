@@ -8,6 +8,7 @@ import { kubernetesManifests } from './infra/generate/kubernetes.ts';
 import { readRoles, rightsTable } from './infra/generate/roles.ts';
 import { settingsTypes } from './infra/generate/settingsTypes.ts';
 import { auditActions } from './local/azure/audit.ts';
+import { fleetReference } from './local/fleets/reference.ts';
 import type { AuditLine } from './local/azure/audit.ts';
 import { planSchema } from './src/domain/plan.ts';
 import { runReportSchema } from './src/domain/run.ts';
@@ -73,6 +74,7 @@ export async function generate(root: string): Promise<Map<string, string>> {
   );
   return new Map([
     await page('docs/settings.md', settingsTables(settings)),
+    await page('docs/fleets.md', new Map([['reference', fleetReference()]])),
     await page('docs/security.md', new Map([['rights', rightsTable(roles)]])),
     ['docs/schemas/settings.schema.json', await json('Settings', settings)],
     ['docs/schemas/report.schema.json', await json('Report', z.toJSONSchema(runReportSchema))],

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { parseFleet, readFleet } from '../../local/azure/fleet.ts';
 import { generateFleet } from '../../local/azure/generateFleet.ts';
 
@@ -103,65 +102,5 @@ describe('a generated fleet', () => {
       [100, 100, 50],
       [100, 100, 50],
     ]);
-  });
-});
-
-interface Schema {
-  title?: string;
-  description?: string;
-  type?: string | string[];
-  enum?: unknown[];
-  const?: unknown;
-  default?: unknown;
-  $ref?: string;
-  items?: Schema;
-  required?: string[];
-  properties?: Record<string, Schema>;
-  oneOf?: Schema[];
-  $defs?: Record<string, Schema>;
-}
-
-const code = (value: unknown) => `\`${JSON.stringify(value).replaceAll('"', '')}\``;
-
-function typeOf(schema: Schema, all: Schema): string {
-  const reference = schema.$ref ?? schema.items?.$ref;
-  if (reference !== undefined) {
-    const { title = '' } = all.$defs?.[reference.split('/').at(-1) ?? ''] ?? {};
-    return schema.items === undefined ? title : `list of ${title}`;
-  }
-  if (schema.const !== undefined) return code(schema.const);
-  if (schema.enum !== undefined) return schema.enum.map(code).join(' ');
-  if (schema.items?.type !== undefined) return `list of ${String(schema.items.type)}`;
-  return [schema.type ?? 'any'].flat().join(' or ');
-}
-
-/** The reference part of docs/fleets.md, as the schema has it. */
-function reference(all: Schema): string {
-  const table = (schema: Schema) =>
-    [
-      '| field | type | default | meaning |',
-      '|---|---|---|---|',
-      ...Object.entries(schema.properties ?? {}).map(([name, field]) => {
-        const required = schema.required?.includes(name) === true;
-        const fallback = field.default === undefined ? '' : code(field.default);
-        return `| \`${name}\` | ${typeOf(field, all)} | ${required ? 'required' : fallback} | ${field.description ?? ''} |`;
-      }),
-    ].join('\n');
-  return [all, ...Object.values(all.$defs ?? {})]
-    .map((schema) => {
-      const tables = (schema.oneOf ?? [schema]).map(table);
-      return `### ${schema.title ?? ''}\n\n${tables.join('\n\n')}`;
-    })
-    .join('\n\n');
-}
-
-describe('docs/fleets.md', () => {
-  it('has the tables that the schema makes', () => {
-    const path = (name: string) => new URL(`../../${name}`, import.meta.url);
-    const schema = JSON.parse(readFileSync(path('local/fleets/schema.json'), 'utf8')) as Schema;
-    const squeeze = (text: string) => text.replaceAll(/[ -]+/g, ' ');
-    expect(squeeze(readFileSync(path('docs/fleets.md'), 'utf8'))).toContain(
-      squeeze(reference(schema)),
-    );
   });
 });

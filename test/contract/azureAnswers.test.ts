@@ -142,6 +142,7 @@ describe('an instance', () => {
       vmId: '',
       provisioningState: '',
       powerState: '',
+      agent: 'unknown',
     });
   });
 });

@@ -169,8 +169,11 @@ describe('the package', () => {
       'listLocks: GET locks, function',
       'listRuns: GET runs, function',
       'putHold: PUT locks/{scope}/hold, function',
+      'readPlan: GET plan, function',
+      'readPreflight: GET preflight, function',
       'readRun: GET runs/{run}, function',
       'recover: POST recover, function',
+      'startPreflight: POST preflight, function',
       'startRun: POST runs, function',
     ]);
     expect(ofType('timerTrigger')).toEqual([
@@ -183,6 +186,7 @@ describe('the package', () => {
       'cluster',
       'lane',
       'node',
+      'preflight',
       'probeBatch',
       'run',
       'turns',
