@@ -115,6 +115,11 @@ export interface ApiServer extends Kubernetes {
 
 /** One cluster's API server. */
 export interface Kubernetes {
+  /**
+   * Says what is about to be read: a way in that is paid by the question then asks for all of it at
+   * once. What was read ahead serves one read each, unless something was written in between.
+   */
+  ahead(reads: Reads): void;
   nodes(): Promise<NodeView[]>;
   /** `undefined` when there is no such node. */
   node(name: string): Promise<NodeView | undefined>;
@@ -161,6 +166,15 @@ export interface Exchange {
 export interface DaemonPod {
   daemonSet: string;
   pod: 'ready' | 'unready' | 'absent';
+}
+
+/** Reads of an API server that one activity may need. */
+export interface Reads {
+  nodes?: true;
+  node?: string;
+  /** Of that node. */
+  pods?: string;
+  lease?: { namespace: string; name: string };
 }
 
 export type PatchAnswer = { kind: 'done'; node: NodeView } | { kind: 'stale' } | { kind: 'gone' };

@@ -9,6 +9,8 @@ import type { Kubernetes, LeaseView } from '../ports.ts';
  */
 export const claimNamespace = 'kube-system';
 export const claimName = 'aks-reboot-orchestrator';
+/** For reading it ahead. */
+export const claimLease = { namespace: claimNamespace, name: claimName };
 const takeOverAnnotation = 'aks-reboot-orchestrator/take-over';
 
 export interface Claim {

@@ -10,6 +10,7 @@ import type { Match } from '../decide/identity.ts';
 import { lockEntityName } from '../lock/entity.ts';
 import { parseLock } from '../lock/lock.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
+import { claimLease } from './claim.ts';
 import { tell } from './events.ts';
 import type { Subject } from './events.ts';
 import { factsOf, nowIso, outcome, outcomeOf } from './node.ts';
@@ -30,6 +31,7 @@ export async function cordon(
   const site = await openSite(desk, cluster);
   const facts = await readFacts(desk, site);
   const kubernetes = await connect(desk, site);
+  kubernetes.ahead({ nodes: true, pods: input.node, lease: claimLease });
   const nodes = await kubernetes.nodes();
   // Read by itself, although it is on the list: whoever can't do that could not put it back.
   const node = await kubernetes.node(input.node);

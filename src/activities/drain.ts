@@ -35,7 +35,7 @@ export async function drainSlice(
   desk: Desk,
   input: StepInput<'drainSlice'>,
 ): Promise<StepOutputs['drainSlice']> {
-  const held = await hold(desk, input);
+  const held = await hold(desk, input, { pods: input.node });
   if (held.kind === 'ended') return held;
   const { kubernetes, node, policy, mark } = held;
   if (mark.attempt === undefined) {

@@ -8,7 +8,7 @@ import type { Reason, ReasonKind } from '../domain/reason.ts';
 import { restoreScaleDown } from '../domain/scaleDown.ts';
 import { TroubleError } from '../domain/trouble.ts';
 import type { Policy } from '../policy/settings.ts';
-import type { Kubernetes } from '../ports.ts';
+import type { Kubernetes, Reads } from '../ports.ts';
 import type { Ended, Escalated, NodeFacts } from '../steps.ts';
 import { connect, matchNow, openSite, policyFor, rememberedFacts } from './scene.ts';
 import type { Desk, Site } from './scene.ts';
@@ -38,11 +38,14 @@ export interface Held {
 /**
  * Reads the node and its mark, and finds out whether it still is ours to work on: same node object,
  * our run's mark, our fencing number. Every activity behind the cordon starts with it.
+ *
+ * @param soon what the activity reads next
  */
-export async function hold(desk: Desk, target: Target): Promise<Held | Ended> {
+export async function hold(desk: Desk, target: Target, soon: Reads = {}): Promise<Held | Ended> {
   const { run, cluster, node, fence, uid, vmId } = target;
   const site = await openSite(desk, cluster);
   const kubernetes = await connect(desk, site);
+  kubernetes.ahead({ node, ...soon });
   const seen = await kubernetes.node(node);
   if (seen === undefined) return ended('gone', 'gone', 'the node is not in the cluster any more');
   if (uid !== undefined && seen.uid !== uid) return otherNode(desk, site, seen, vmId);

@@ -12,6 +12,7 @@ import { lanesOf } from '../decide/turn.ts';
 import { policyOf } from '../policy/settings.ts';
 import type { ProbeLane, Probes } from '../reports/reports.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
+import { claimLease } from './claim.ts';
 import { lookAtPods } from './moves.ts';
 import {
   connect,
@@ -113,6 +114,7 @@ async function look(
 ) {
   const facts = await readFacts(desk, site);
   const kubernetes = await connect(desk, site);
+  kubernetes.ahead({ nodes: true, lease: claimLease });
   const nodes = await kubernetes.nodes();
   const at = instanceFinder(await desk.azure.instances(facts), instanceRefId);
   const request = (await desk.reports.run(run))?.request;

@@ -12,6 +12,7 @@ import type { Match } from '../decide/identity.ts';
 import type { Started } from '../ports.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
 import type { Trouble } from '../domain/trouble.ts';
+import { claimLease } from './claim.ts';
 import { detailOf, reasonsOf, stopReasons, uncordonedAfterRestart } from './drain.ts';
 import { tell } from './events.ts';
 import {
@@ -45,7 +46,7 @@ export async function restart(
   desk: Desk,
   input: StepInput<'restart'>,
 ): Promise<StepOutputs['restart']> {
-  const held = await hold(desk, input);
+  const held = await hold(desk, input, { pods: input.node, nodes: true, lease: claimLease });
   if (held.kind === 'ended') return held;
   const { mark, node, policy } = held;
   const asked = mark.attempt;

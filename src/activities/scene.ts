@@ -29,6 +29,8 @@ export interface Desk extends Ports {
   durable: Durable;
   reports: Reports;
   memory: Memory;
+  /** The ways into clusters that this activity has taken, by key. */
+  connections: Map<string, Promise<Kubernetes>>;
 }
 
 /** What this process remembers between activities. It may be gone any time: guards read anew. */
@@ -43,7 +45,8 @@ export interface Memory {
 const rememberedMs = 10 * 60_000;
 
 export function createDesk(ports: Ports, durable: Durable, memory: Memory): Desk {
-  return { ...ports, durable, memory, reports: createReports(ports.documents) };
+  const reports = createReports(ports.documents);
+  return { ...ports, durable, memory, reports, connections: new Map() };
 }
 
 /** The settings as they are now. Throws `invalid` trouble that names every problem. */
@@ -86,7 +89,14 @@ export async function openSite(desk: Desk, key: string): Promise<Site> {
 }
 
 /** The API server of a site; reads ARM only when nothing recent is remembered. */
-export async function connect(desk: Desk, site: Site): Promise<Kubernetes> {
+export function connect(desk: Desk, site: Site): Promise<Kubernetes> {
+  const { key } = site.cluster;
+  const known = desk.connections.get(key) ?? connectAnew(desk, site);
+  desk.connections.set(key, known);
+  return known;
+}
+
+async function connectAnew(desk: Desk, site: Site): Promise<Kubernetes> {
   const facts = await rememberedFacts(desk, site);
   const { way } = await desk.azure.access(facts, site.policy.access);
   return desk.azure.kubernetes(facts, way);

@@ -48,7 +48,7 @@ interface Page<Item> {
 }
 
 /** kubectl's own chunk size. */
-const pageLimit = 500;
+export const pageLimit = 500;
 const listAttempts = 3;
 
 /**

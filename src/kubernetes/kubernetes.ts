@@ -46,6 +46,8 @@ export function createKubernetes(
   const configuration = configurationOver(transport);
   return {
     ...kubernetesOver(configuration),
+    // Here a question costs no more than its answer is worth.
+    ahead() {},
     async reach() {
       try {
         await readable(new VersionApi(configuration).getCode());
@@ -58,7 +60,8 @@ export function createKubernetes(
 
 /** The same by AKS run command: for the time of one activity, whose requests it gathers. */
 export function createCommandKubernetes(commands: ClusterCommands): Kubernetes {
-  return kubernetesOver(configurationOver(createCommandTransport(commands)));
+  const { ahead, library } = createCommandTransport(commands);
+  return { ...kubernetesOver(configurationOver(library)), ahead };
 }
 
 function configurationOver(httpApi: HttpLibrary): Configuration {
@@ -72,7 +75,7 @@ function configurationOver(httpApi: HttpLibrary): Configuration {
 }
 
 /** The port through client-node's typed API, whichever way its requests travel. */
-function kubernetesOver(configuration: Configuration): Kubernetes {
+function kubernetesOver(configuration: Configuration): Omit<Kubernetes, 'ahead'> {
   const core = new CoreV1Api(configuration);
 
   return {

@@ -116,6 +116,7 @@ function stage(options: Options = {}) {
     poll: (): ReturnType<Azure['pollRestart']> => Promise.resolve({ kind: 'succeeded' }),
   };
   const kubernetes: Kubernetes = {
+    ahead: () => {},
     nodes: () => Promise.resolve([{ ...world.node }]),
     node: () => Promise.resolve({ ...world.node }),
     patchNode(_name, patch) {

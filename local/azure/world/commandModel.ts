@@ -85,10 +85,10 @@ function requestOf(verb: string, rest: string, body: string): Request {
 
 /** The line that the script prints of an answer. */
 function told({ method, url }: Request, answer: WireAnswer): string {
-  if (answer.kind === 'drop') return `no plain ${JSON.stringify('error: EOF\n')}`;
+  if (answer.kind === 'drop') return line('no', 'error: EOF\n');
   if (answer.kind === 'stream') return 'bad';
   const { status, headers, body } = answer;
-  if (status < 300) return `ok plain ${ascii(JSON.stringify(JSON.parse(body)))}`;
+  if (status < 300) return line('ok', JSON.parse(body));
   const { reason = '', message = body } = statusOf(body);
   const text = [
     'I0105 22:00:00.000000       1 round_trippers.go:527] "Request" ' +
@@ -105,7 +105,12 @@ function told({ method, url }: Request, answer: WireAnswer): string {
     `Error from server (${reason}): ${message}`,
     '',
   ].join('\n');
-  return `no plain ${ascii(JSON.stringify(text))}`;
+  return line('no', text);
+}
+
+function line(word: 'ok' | 'no', value: unknown): string {
+  const data = ascii(JSON.stringify(value));
+  return `${word} plain ${data.length} ${data}`;
 }
 
 function statusOf(body: string): { reason?: string; message?: string } {

@@ -50,14 +50,15 @@ function readAnswer(kind: string, rest: string): CommandAnswer {
   }
 }
 
-function unpacked(data: string): string {
-  const space = data.indexOf(' ');
-  const text = data.slice(space + 1);
-  switch (data.slice(0, space)) {
+/** `plain 7 {"a":1}`, or the same compressed; the number is the length of what follows. */
+function unpacked(rest: string): string {
+  const [, how, length, data = ''] = /^(\w+) (\d+) (\S.*)$/u.exec(rest) ?? [];
+  if (Number(length) !== data.length) throw unreadable('a part of an answer is missing');
+  switch (how) {
     case 'plain':
-      return text;
+      return data;
     case 'gzip':
-      return gunzip(text);
+      return gunzip(data);
     default:
       throw unreadable('an answer in it is packed in an unknown way');
   }

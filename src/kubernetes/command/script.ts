@@ -29,24 +29,25 @@ export LC_ALL=C
 dir=$(mktemp -d) || exit 90
 trap 'rm -rf "$dir"' EXIT
 body=$dir/body
-line=$dir/line
 begun=$(date +%s)
 left=${outputBytes}
 tell() {
   how=plain
-  if [ "$(wc -c <"$line")" -gt 2000 ] && command -v gzip >/dev/null; then
-    gzip -c "$line" | base64 | tr -d '\\n' >"$dir/packed" && how=gzip line=$dir/packed
+  if [ "$(wc -c <"$dir/line")" -gt 2000 ] && command -v gzip >/dev/null; then
+    how=gzip
+    gzip -c "$dir/line" | base64 | tr -d '\\n' >"$dir/data"
+  else
+    tr -d '\\n' <"$dir/line" >"$dir/data"
   fi
-  size=$(wc -c <"$line")
+  size=$(($(wc -c <"$dir/data")))
   if [ "$size" -ge "$left" ]; then
-    echo "$1 big $((size))"
+    echo "$1 big $size"
   else
     left=$((left - size))
-    printf '%s %s %s ' "$1" "$2" $how
-    cat "$line"
-    [ $how = plain ] || echo
+    printf '%s ' "$1" "$2" $how $size
+    cat "$dir/data"
+    echo
   fi
-  line=$dir/line
 }
 ask() {
   number=$1 keep=$2
@@ -58,9 +59,9 @@ ask() {
   shift 3
   if kubectl -v=8 --request-timeout=${requestSeconds}s --cache-dir="$dir/cache" "$@" \\
     </dev/null >"$dir/out" 2>"$dir/err"; then
-    if jq -ac "$keep" "$dir/out" >"$line"; then tell "$number" ok; else echo "$number bad"; fi
+    if jq -ac "$keep" "$dir/out" >"$dir/line"; then tell "$number" ok; else echo "$number bad"; fi
   else
-    awk '/^goroutine /{exit}1' "$dir/err" | tail -c 6000 | jq -aRsc . >"$line"
+    awk '/^goroutine /{exit}1' "$dir/err" | tail -c 16000 | jq -aRsc . >"$dir/line"
     tell "$number" no
   fi
 }

@@ -5,8 +5,8 @@ import type {
   ResponseContext,
 } from '@kubernetes/client-node/dist/gen/http/http.js';
 import { forPeople, TroubleError } from '../../domain/trouble.ts';
-import type { ClusterCommands } from '../../ports.ts';
-import { responseOf } from '../answers.ts';
+import type { ClusterCommands, Kubernetes, Reads } from '../../ports.ts';
+import { pageLimit, responseOf } from '../answers.ts';
 import { readRefusal, RefusalError } from '../refusal.ts';
 import { readAnswers } from './answers.ts';
 import type { CommandAnswer } from './answers.ts';
@@ -25,12 +25,17 @@ interface Asked {
 /** Requests of one command: with more the script would not get through them in its time. */
 const mostRequests = 25;
 
+export interface CommandTransport {
+  library: HttpLibrary;
+  ahead: Kubernetes['ahead'];
+}
+
 /**
  * How client-node's requests travel by AKS run command. Each command costs seconds, so all requests
  * that are made in one turn of the event loop go in one, in that order; what is asked while a
  * command runs waits for the next.
  */
-export function createCommandTransport(commands: ClusterCommands): HttpLibrary {
+export function createCommandTransport(commands: ClusterCommands): CommandTransport {
   const waiting: Asked[] = [];
   let running: Promise<void> | undefined;
 
@@ -46,12 +51,44 @@ export function createCommandTransport(commands: ClusterCommands): HttpLibrary {
       running ??= runAll();
     });
 
-  return wrapHttpLibrary({
+  /** Answers to requests that are still to be made, by path. */
+  const early = new Map<string, Promise<CommandAnswer>>();
+  const answerOf = (request: ApiRequest): Promise<CommandAnswer> => {
+    if (request.method !== 'GET') early.clear();
+    const answer = early.get(request.path);
+    early.delete(request.path);
+    return answer ?? answerThatFits(request, ask);
+  };
+  const library = wrapHttpLibrary({
     async send(context) {
       const request = requestOf(context);
-      return answerTo(request, await answerThatFits(request, ask));
+      return answerTo(request, await answerOf(request));
     },
   });
+  return {
+    library,
+    ahead(reads) {
+      for (const path of pathsOf(reads)) {
+        const answer = answerThatFits({ method: 'GET', path, contentType: '', body: '' }, ask);
+        // Who never makes the request never learns of its trouble, either.
+        answer.catch(() => {});
+        early.set(path, answer);
+      }
+    },
+  };
+}
+
+/** The requests as client-node makes them; one that differs is made again, and that is all. */
+function pathsOf({ nodes, node, pods, lease }: Reads): string[] {
+  const limit = String(pageLimit);
+  const onNode = new URLSearchParams({ fieldSelector: `spec.nodeName=${pods}`, limit });
+  const leases = '/apis/coordination.k8s.io/v1/namespaces';
+  return [
+    ...(nodes === undefined ? [] : [`/api/v1/nodes?limit=${limit}`]),
+    ...(node === undefined ? [] : [`/api/v1/nodes/${node}`]),
+    ...(pods === undefined ? [] : [`/api/v1/pods?${onNode.toString()}`]),
+    ...(lease === undefined ? [] : [`${leases}/${lease.namespace}/leases/${lease.name}`]),
+  ];
 }
 
 /** What goes into the next command. */
