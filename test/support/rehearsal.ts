@@ -1,8 +1,7 @@
 import { startAzure } from '../../local/azure/azure.ts';
-import type { SimulatedAzure } from '../../local/azure/azure.ts';
+import type { SimulatedAzure, SimulatedAzureOptions } from '../../local/azure/azure.ts';
 import type { AuditLine } from '../../local/azure/audit.ts';
 import type { RequestSeen } from '../../local/azure/faults.ts';
-import type { Rights } from '../../local/azure/rights.ts';
 import type { Person } from '../../local/azure/person.ts';
 import { virtualClock } from '../../local/clock.ts';
 import type { SettingsDocument } from '../../src/policy/settings.ts';
@@ -58,9 +57,12 @@ const briskDefaults = { pollSeconds: 30, readyForSeconds: 30, soakSeconds: 0 };
 /**
  * Starts simulated Azure with a fleet, by name or as its file would spell it.
  *
- * @param rights who may do what; without it everybody may everything
+ * @param options who may do what (without it everybody may everything), and what runs AKS commands
  */
-export async function rehearse(given: string | FleetInput, rights?: Rights): Promise<Rehearsal> {
+export async function rehearse(
+  given: string | FleetInput,
+  options: Pick<SimulatedAzureOptions, 'rights' | 'commands'> = {},
+): Promise<Rehearsal> {
   const fleet = fleetOf(given);
   const clock = virtualClock(Date.parse(fleet.startsAt));
   const time = createTime(clock);
@@ -84,8 +86,8 @@ export async function rehearse(given: string | FleetInput, rights?: Rights): Pro
   const azure = await startAzure({
     fleet,
     clock,
+    ...options,
     onAudit: witness,
-    ...(rights === undefined ? {} : { rights }),
     onRequest(request, when) {
       if (when === 'before' && request.service === 'arm') armRequests.push(request);
       return undefined;

@@ -69,7 +69,7 @@ describe('the roles', () => {
     ],
   ])('grant what runs use with %s, and nothing else', async (_what, policy, expected) => {
     const { rights, used } = watchedRights();
-    await using rehearsal = await rehearse(fleet({ maintenance: [always] }), rights);
+    await using rehearsal = await rehearse(fleet({ maintenance: [always] }), { rights });
     const app = await rehearsal.start({ settings: { claim: 'release', defaults: policy } });
     const report = await app.run();
     expect(
@@ -85,10 +85,9 @@ describe('the roles', () => {
 
 describe.each(neededRights())('without %s', (right) => {
   it('preflight names it, and a run harms nothing', async () => {
-    await using rehearsal = await rehearse(
-      shop({ count: 1, workloads: usualWorkloads }),
-      without(right),
-    );
+    await using rehearsal = await rehearse(shop({ count: 1, workloads: usualWorkloads }), {
+      rights: without(right),
+    });
     const app = await rehearsal.start({ settings: { defaults: { drainTimeoutMinutes: 2 } } });
     const findings = (await preflight(app)).clusters.flatMap((cluster) => cluster.findings);
     const told = findings.filter(
