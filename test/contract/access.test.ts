@@ -174,8 +174,8 @@ describe('a command', () => {
   });
 
   it('that ends with another exit code than 0 is trouble, with its last words', async () => {
-    const { run } = await commandsOf('private');
-    expect(await troubleOf(run('rm -rf /'))).toMatchObject({
+    const commands = await commandsOf('private');
+    expect(await troubleOf(commands.run('rm -rf /'))).toMatchObject({
       kind: 'invalid',
       value: expect.stringMatching(/exit code 127: the model shell knows only/u) as unknown,
     });
@@ -281,9 +281,9 @@ describe('an output', () => {
     expect(commands()).toBe(1);
     kubernetes.ahead({ nodes: true, node: name, pods: name });
     await kubernetes.node(name);
-    await kubernetes.daemonPods(name);
+    await kubernetes.daemonPods(name, []);
     expect(commands()).toBe(2);
-    await kubernetes.daemonPods(name);
+    await kubernetes.daemonPods(name, []);
     expect(commands()).toBe(3);
     await kubernetes.patchNode(name, [{ op: 'test', path: '/metadata/uid', value: node?.uid }]);
     await kubernetes.nodes();

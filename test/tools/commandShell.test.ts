@@ -46,9 +46,10 @@ describe('the model shell', () => {
       },
     });
     await adapter.kubernetes(await adapter.cluster(id), 'runCommand');
-    const kubernetes = simulation.azure.world.clusters[0]?.kubernetes;
-    const items = (path: string) =>
-      (kubernetes?.object(path) as unknown as { items: { metadata: { name: string } }[] }).items;
+    const items = (path: string) => {
+      const list: unknown = simulation.azure.world.clusters[0]?.kubernetes.object(path);
+      return (list as { items: { metadata: { name: string } }[] }).items;
+    };
     const pod = items('/api/v1/namespaces/default/pods')[0]?.metadata.name ?? '';
     const node = items('/api/v1/nodes')[0]?.metadata.name ?? '';
     const requests = requestsOn(node, pod);

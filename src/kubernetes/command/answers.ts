@@ -54,14 +54,9 @@ function readAnswer(kind: string, rest: string): CommandAnswer {
 function unpacked(rest: string): string {
   const [, how, length, data = ''] = /^(\w+) (\d+) (\S.*)$/u.exec(rest) ?? [];
   if (Number(length) !== data.length) throw unreadable('a part of an answer is missing');
-  switch (how) {
-    case 'plain':
-      return data;
-    case 'gzip':
-      return gunzip(data);
-    default:
-      throw unreadable('an answer in it is packed in an unknown way');
-  }
+  if (how === 'plain') return data;
+  if (how === 'gzip') return gunzip(data);
+  throw unreadable('an answer in it is packed in an unknown way');
 }
 
 function gunzip(text: string): string {
