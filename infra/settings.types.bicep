@@ -125,6 +125,14 @@ type settingsDocument = {
     deleteEmptyDirData: bool?
     @description('Evict pods that no controller re-creates.')
     evictUnmanaged: bool?
+    @description('Other Ready nodes of the pool that have to take pods; 0 allows single-node pools.')
+    @minValue(0)
+    @maxValue(1000)
+    minReadyInPool: int?
+    @description('Other Ready nodes of the pool in the node\'s zone that have to take pods.')
+    @minValue(0)
+    @maxValue(1000)
+    minReadyInZone: int?
     @description('Who restarts nodes: Azure, or they themselves, asked by run-command.')
     restartMethod: ('arm' | 'guest')?
     @description('From the restart asked for to a new boot id. Azure itself may wait 15 minutes.')
@@ -322,6 +330,14 @@ type settingsDocument = {
     deleteEmptyDirData: bool?
     @description('Evict pods that no controller re-creates.')
     evictUnmanaged: bool?
+    @description('Other Ready nodes of the pool that have to take pods; 0 allows single-node pools.')
+    @minValue(0)
+    @maxValue(1000)
+    minReadyInPool: int?
+    @description('Other Ready nodes of the pool in the node\'s zone that have to take pods.')
+    @minValue(0)
+    @maxValue(1000)
+    minReadyInZone: int?
     @description('Who restarts nodes: Azure, or they themselves, asked by run-command.')
     restartMethod: ('arm' | 'guest')?
     @description('From the restart asked for to a new boot id. Azure itself may wait 15 minutes.')
@@ -496,6 +512,14 @@ type settingsDocument = {
         deleteEmptyDirData: bool?
         @description('Evict pods that no controller re-creates.')
         evictUnmanaged: bool?
+        @description('Other Ready nodes of the pool that have to take pods; 0 allows single-node pools.')
+        @minValue(0)
+        @maxValue(1000)
+        minReadyInPool: int?
+        @description('Other Ready nodes of the pool in the node\'s zone that have to take pods.')
+        @minValue(0)
+        @maxValue(1000)
+        minReadyInZone: int?
         @description('Who restarts nodes: Azure, or they themselves, asked by run-command.')
         restartMethod: ('arm' | 'guest')?
         @description('From the restart asked for to a new boot id. Azure itself may wait 15 minutes.')

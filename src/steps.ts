@@ -195,7 +195,7 @@ export interface StepOutputs {
   cordon:
     | { kind: 'cordoned'; at: string; facts: NodeFacts }
     | { kind: 'no'; outcome: Outcome }
-    | { kind: 'again'; waitSeconds: number };
+    | { kind: 'again'; waitSeconds: number; detail: string };
   drainSlice:
     | (Escalated &
         (

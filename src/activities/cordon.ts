@@ -1,3 +1,4 @@
+import { sameArmId } from '../domain/arm.ts';
 import { markAnnotation, readMark, writeMark } from '../domain/mark.ts';
 import type { Mark } from '../domain/mark.ts';
 import { needOf } from '../domain/need.ts';
@@ -5,19 +6,25 @@ import type { ProbeRecord } from '../domain/need.ts';
 import { conditionalPatch } from '../domain/node.ts';
 import type { NodeView } from '../domain/node.ts';
 import { disableScaleDown } from '../domain/scaleDown.ts';
+import type { Scene, Sight } from '../decide/gate.ts';
 import { decide } from '../decide/gates.ts';
+import { waitsForRoom } from '../decide/gates/capacity.ts';
 import type { Match } from '../decide/identity.ts';
 import { lockEntityName } from '../lock/entity.ts';
 import { parseLock } from '../lock/lock.ts';
+import type { LockState } from '../lock/lock.ts';
+import type { Kubernetes } from '../ports.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
 import { claimLease } from './claim.ts';
 import { tell } from './events.ts';
 import type { Subject } from './events.ts';
+import { forecastOf } from './forecast.ts';
 import { factsOf, nowIso, outcome, outcomeOf } from './node.ts';
 import { connect, matchNow, openSite, policyFor, readFacts, readScene } from './scene.ts';
 import type { Desk } from './scene.ts';
 
 const staleWaitSeconds = 5;
+const roomWaitSeconds = 30;
 
 /**
  * Takes a node out of service: all gates and the fit are judged now, then mark and cordon are
@@ -49,13 +56,18 @@ export async function cordon(
   if (mine.kind !== 'none') {
     return { kind: 'no', outcome: outcome('deferred', 'slots', 'the node carries a mark already') };
   }
-  if (!(await hasSlot(desk, cluster, fence))) {
+  const lock = parseLock(await desk.durable.entity(lockEntityName, cluster));
+  // An old holder whose slot was taken over must not begin anything.
+  if (!lock.slots.some((slot) => slot.fence === fence)) {
     return { kind: 'no', outcome: outcome('deferred', 'lost', 'the slot was taken over') };
   }
   const match = await matchNow(desk, node, facts);
   const policy = policyFor(site, node);
   const scene = await readScene(desk, site, run, { facts, nodes, policies: [policy] });
-  const { decision, outcome: verdict } = decide({ node, match, probe, policy }, scene);
+  const sight = { node, match, probe, policy };
+  const judged = await judge(desk, kubernetes, sight, scene, slotsAhead(lock, fence, node, scene));
+  if (judged.kind === 'again') return judged;
+  const { decision, outcome: verdict } = judged;
   if (decision.kind !== 'reboot' || match.kind !== 'matched' || probe.probe.kind !== 'required') {
     return { kind: 'no', outcome: canceledOr(verdict) };
   }
@@ -79,7 +91,10 @@ export async function cordon(
     annotations: { ...scaleDown.annotations, [markAnnotation]: writeMark(mark) },
   });
   const patched = await kubernetes.patchNode(node.name, patch);
-  if (patched.kind !== 'done') return { kind: 'again', waitSeconds: staleWaitSeconds };
+  if (patched.kind !== 'done') {
+    const detail = 'somebody else changed the node just now';
+    return { kind: 'again', waitSeconds: staleWaitSeconds, detail };
+  }
   desk.log({ level: 'info', message: 'cordoned', run, cluster, node: node.name });
   await tellCordoned(desk, { kubernetes, node, mark }, probe);
   return { kind: 'cordoned', at: mark.since, facts: factsOf(mark) };
@@ -91,10 +106,46 @@ function tellCordoned(desk: Desk, subject: Subject, { probe }: ProbeRecord): Pro
   return tell(desk, subject, 'Cordoned', `Cordoned by run ${subject.mark.run}: ${why}`);
 }
 
-/** An old holder whose slot was taken over must not begin anything. */
-async function hasSlot(desk: Desk, cluster: string, fence: number): Promise<boolean> {
-  const lock = parseLock(await desk.durable.entity(lockEntityName, cluster));
-  return lock.slots.some((slot) => slot.fence === fence);
+type Judged =
+  | ({ kind: 'judged' } & ReturnType<typeof decide>)
+  | Extract<StepOutputs['cordon'], { kind: 'again' }>;
+
+/** All gates; then, where nothing is in the way, what the drain would come to. */
+async function judge(
+  desk: Desk,
+  kubernetes: Kubernetes,
+  sight: Sight,
+  scene: Scene,
+  ahead: number,
+): Promise<Judged> {
+  const before = decide(sight, scene);
+  const { kind, reasons } = before.decision;
+  const open = kind === 'reboot';
+  if (open || (kind === 'wait' && reasons.every((reason) => reason.kind === 'capacity'))) {
+    const room = waitsForRoom(sight, scene, ahead);
+    if (room !== undefined) {
+      return { kind: 'again', waitSeconds: roomWaitSeconds, detail: room.value };
+    }
+  }
+  if (!open) return { kind: 'judged', ...before };
+  const forecast = await forecastOf(desk, kubernetes, sight.node.name, sight.policy);
+  return { kind: 'judged', ...decide({ ...sight, forecast }, scene) };
+}
+
+/**
+ * Two lanes may come here at the same moment, and neither sees the other's cordon yet. Slots are
+ * given one after the other: whose number is lower goes first, and counts as out of service.
+ */
+function slotsAhead(
+  { slots }: LockState,
+  fence: number,
+  { pool }: NodeView,
+  { marked }: Scene,
+): number {
+  const names = new Set(marked.map(({ name }) => name));
+  return slots.filter((slot) => {
+    return slot.fence < fence && sameArmId(slot.pool, pool) && !names.has(slot.node);
+  }).length;
 }
 
 function canceledOr(verdict: ReturnType<typeof decide>['outcome']) {

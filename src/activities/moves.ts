@@ -1,16 +1,18 @@
 import type { Moves, Plan } from '../domain/plan.ts';
 import { reasonOfTrouble } from '../domain/reason.ts';
+import type { Reason } from '../domain/reason.ts';
 import { TroubleError } from '../domain/trouble.ts';
 import type { Scene, Sight } from '../decide/gate.ts';
 import type { Policy } from '../policy/settings.ts';
 import type { Kubernetes } from '../ports.ts';
 import { inTheWayFirst } from './drain.ts';
+import { forecastOf } from './forecast.ts';
 import { connect, drainPolicy } from './scene.ts';
 import type { Desk, Site } from './scene.ts';
 
 /**
- * So many nodes are looked at: those whose turns come first. In a dry run so many of them are asked
- * about as well, an eviction for each pod that the API server judges and does not carry out.
+ * So many nodes are looked at: those whose turns come first. So many of them are asked about as
+ * well, an eviction for each pod that the API server judges and does not carry out.
  */
 const nodesLookedAt = 40;
 const nodesForeseen = 10;
@@ -27,7 +29,7 @@ const longestWhy = 300;
 export async function lookAtPods(
   desk: Desk,
   site: Site,
-  { nodes, dryRun }: Plan,
+  { nodes }: Plan,
   sights: readonly Sight[],
   { access }: Pick<Scene, 'access'>,
 ): Promise<Map<string, Moves>> {
@@ -43,7 +45,7 @@ export async function lookAtPods(
     for (let start = 0; start < first.length; start += atOnce) {
       const looks = first.slice(start, start + atOnce).map(async ({ node, position }) => {
         const policy = policies.get(node) ?? site.policy;
-        const foreseen = dryRun && position <= nodesForeseen;
+        const foreseen = position <= nodesForeseen;
         moves.set(node, await lookAt(desk, kubernetes, { node, policy, foreseen }));
       });
       await Promise.all(looks);
@@ -68,9 +70,14 @@ async function lookAt(
     .map(({ pod, state, reason }) => ({ pod, state, why: reason.value.slice(0, longestWhy) }));
   const seen = { count: left.length, pods };
   if (!foreseen) return seen;
-  const { hopeless } = await kubernetes.foresee(node, drainPolicy(policy), now);
-  const reasons = hopeless
+  const forecast = await forecastOf(desk, kubernetes, node, policy);
+  return forecast === undefined
+    ? seen
+    : { ...seen, hopeless: brief(forecast.hopeless), passing: brief(forecast.passing) };
+}
+
+function brief(reasons: readonly Reason[]): Reason[] {
+  return reasons
     .slice(0, podsTold)
     .map(({ kind, value }) => ({ kind, value: value.slice(0, longestWhy) }));
-  return { ...seen, hopeless: reasons };
 }

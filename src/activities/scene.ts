@@ -6,6 +6,7 @@ import type { Reason } from '../domain/reason.ts';
 import { TroubleError } from '../domain/trouble.ts';
 import type { DrainPolicy } from '../domain/drain.ts';
 import { takesCommands } from '../decide/gates/access.ts';
+import { servingOf } from '../decide/gates/capacity.ts';
 import { claimedPlace, matchNode } from '../decide/identity.ts';
 import type { Match } from '../decide/identity.ts';
 import type { Scene, Stops } from '../decide/gate.ts';
@@ -174,6 +175,7 @@ export async function readScene(
     ringHeld: await heldRing(desk, run, site.cluster.key),
     outside,
     claimedBy: await foreignClaim(kubernetes, site.settings.controller),
+    serving: servingOf(nodes),
     marked: nodes.filter(({ annotations }) => markAnnotation in annotations),
   };
 }

@@ -34,7 +34,7 @@ export function mayRestartUndrained(policy: DrainSettings, since: number, now: n
   return policy.atDrainDeadline === 'restart' && isOverdue(policy, since, now);
 }
 
-/** Whether evictions that budgets refuse for ever keep the node from ever being restarted. */
-export function needsEvictions({ deleteAfterMinutes, atDrainDeadline }: DrainSettings): boolean {
-  return deleteAfterMinutes < 0 && atDrainDeadline !== 'restart';
+/** How pods are asked at the end, if need be. */
+export function wayAtLast({ deleteAfterMinutes }: DrainSettings): 'evict' | 'delete' {
+  return deleteAfterMinutes < 0 ? 'evict' : 'delete';
 }

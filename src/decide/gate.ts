@@ -2,12 +2,14 @@ import type { Access } from '../domain/access.ts';
 import type { ClusterFacts } from '../domain/cluster.ts';
 import type { Maintenance } from '../domain/maintenance.ts';
 import type { ProbeRecord } from '../domain/need.ts';
+import type { Forecast } from '../domain/drain.ts';
 import type { NodeView } from '../domain/node.ts';
 import type { Paces } from '../domain/pace.ts';
 import type { Outside } from '../domain/outside.ts';
 import type { Reason } from '../domain/reason.ts';
 import type { Hold } from '../lock/lock.ts';
 import type { Policy } from '../policy/settings.ts';
+import type { Serving } from './gates/capacity.ts';
 import type { Match } from './identity.ts';
 
 /** A node as far as it is known at one moment. */
@@ -17,6 +19,8 @@ export interface Sight {
   probe: ProbeRecord | undefined;
   /** What the settings say for nodes of its pool. */
   policy: Policy;
+  /** What its drain would come to, where somebody has looked. */
+  forecast?: Forecast | undefined;
 }
 
 /** What stops the work on a node at once, as long as its restart was not asked for. */
@@ -54,6 +58,7 @@ export interface Scene extends Stops {
   outside: Outside;
   /** All nodes of the cluster that carry a mark, readable or not, ours or not. */
   marked: readonly NodeView[];
+  serving: Serving;
 }
 
 /** Says that `value` keeps the node from being touched for as long as things are as they are. */

@@ -2,6 +2,7 @@ import type { Outcome } from '../domain/outcome.ts';
 import type { Decision } from '../domain/plan.ts';
 import type { Reason } from '../domain/reason.ts';
 import type { Gate, Scene, Sight, Stops } from './gate.ts';
+import { capacity } from './gates/capacity.ts';
 import { claim, clusterState, halted, poolSlots, poolState, slots } from './gates/cluster.ts';
 import { access } from './gates/access.ts';
 import { azureAlert, blockingPod, kured, prometheus } from './gates/blockers.ts';
@@ -32,6 +33,7 @@ const waitGates: readonly Gate[] = [
   aksAtWork,
   scheduledEvent,
   nodeNotReady,
+  capacity,
   blockingPod,
   prometheus,
   azureAlert,
@@ -56,6 +58,9 @@ const cordonedGates: readonly Gate[] = [
   azureAlert,
 ];
 
+/** A node may have hundreds of pods, each with a reason of its own. */
+const mostReasons = 50;
+
 /** Whether asking the node for its need makes any sense. */
 export function worthProbing(sight: Sight, scene: Scene): boolean {
   return firstReasons(skipGates, sight, scene).length === 0 && sight.match.kind === 'matched';
@@ -76,8 +81,12 @@ export function decide(sight: Sight, scene: Scene): { decision: Decision; outcom
   const loop = wait.find(({ kind }) => kind === 'loopGuard');
   if (loop !== undefined && sameNeed(sight)) return verdict('wait', 'stillRequired', wait);
   if (wait.length > 0) return verdict('wait', 'deferred', wait);
+  const { hopeless = [], passing = [] } = sight.forecast ?? {};
+  if (hopeless.length > 0) {
+    return verdict('wait', 'undrainable', hopeless.slice(0, mostReasons));
+  }
   return {
-    decision: { kind: 'reboot', reasons: [need.reason] },
+    decision: { kind: 'reboot', reasons: [need.reason, ...passing.slice(0, mostReasons)] },
     outcome: {
       kind: 'deferred',
       reasons: [{ kind: 'turn', value: 'its turn did not come in this run' }],

@@ -28,7 +28,7 @@ const horizonMs = 90 * dayMs;
 
 /** The decisions for all nodes of a cluster, their order, and what is to be expected. Pure. */
 export function planCluster(frame: PlanFrame, sights: readonly Sight[], scene: Scene): Plan {
-  const planned = sights.map((sight) => ({ sight, node: planNode(sight, scene) }));
+  const planned = sights.map((sight) => ({ sight, node: planNode(frame, sight, scene) }));
   const due = inOrder(
     frame,
     planned.filter(({ node }) => isDue(node)),
@@ -85,8 +85,10 @@ interface Planned {
   node: PlannedNode;
 }
 
-function planNode(sight: Sight, scene: Scene): PlannedNode {
+function planNode({ moves }: PlanFrame, sight: Sight, scene: Scene): PlannedNode {
   const { node, match, probe } = sight;
+  const { count = 0, hopeless = [], passing = [] } = moves.get(node.name) ?? {};
+  const forecast = { leaving: count, hopeless, passing };
   return {
     node: node.name,
     pool: poolOf(sight),
@@ -95,13 +97,14 @@ function planNode(sight: Sight, scene: Scene): PlannedNode {
     kernel: node.kernel,
     unschedulable: node.unschedulable,
     ...(probe === undefined ? {} : { probe }),
-    ...decide(sight, scene),
+    ...decide({ ...sight, forecast }, scene),
   };
 }
 
 /** Nodes that need a reboot and are to have one, now or later. */
 function isDue({ decision, outcome }: PlannedNode): boolean {
-  return decision.kind === 'reboot' || (decision.kind === 'wait' && outcome.kind === 'deferred');
+  const waits = outcome.kind === 'deferred' || outcome.kind === 'undrainable';
+  return decision.kind === 'reboot' || (decision.kind === 'wait' && waits);
 }
 
 /** Reasons that pass by themselves, at a time that one can tell. */

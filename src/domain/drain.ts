@@ -75,6 +75,8 @@ export interface DrainSlice extends NodePods {
 
 /** What a drain would come to, found out without disturbing anybody. */
 export interface Forecast {
+  /** Pods that would have to leave. */
+  leaving: number;
   /** Why it can't succeed as things stand; empty when nothing is known against it. */
   hopeless: Reason[];
   /** What is in the way now and may pass by itself. */

@@ -33,8 +33,10 @@ const movesSchema = z.object({
   count: z.int(),
   /** The first of them; those in the way come first. */
   pods: z.array(movingPodSchema),
-  /** Why the drain can't succeed as things stand; asked for in dry runs, of the first nodes. */
+  /** Why the drain can't succeed as things stand; asked for the first nodes. */
   hopeless: z.array(reasonSchema).optional(),
+  /** What is in its way now and may pass by itself. */
+  passing: z.array(reasonSchema).optional(),
 });
 export type Moves = z.infer<typeof movesSchema>;
 

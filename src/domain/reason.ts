@@ -25,6 +25,7 @@ export const reasonKinds = [
   'unsupported', // not a node that can be rebooted this way
   'nodeNotReady', // not Ready before we touched it
   'cordonedByPerson', // somebody cordoned it before us
+  'capacity', // too few other nodes could take its pods
   'autoscaler', // the cluster autoscaler is about to delete it
   'aksAtWork', // AKS repairs, drains or upgrades the node itself
   'scheduledEvent', // Azure is about to do something to its VM

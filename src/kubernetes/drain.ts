@@ -178,7 +178,8 @@ async function foresee(api: DrainApi, node: string, order: Order): Promise<Forec
     }
     if (asked.some(({ eviction }) => eviction?.kind === 'stop')) break;
   }
-  return { hopeless, passing };
+  const leaving = seen.filter(({ verdict }) => verdict.kind !== 'keep').length;
+  return { leaving, hopeless, passing };
 }
 
 /** What a dry run's answer says against the drain, and whether it may pass by itself. */

@@ -34,6 +34,8 @@ const ownerSchema = z.object({
   turns: z.record(z.string(), z.number().int()),
   /** Turns that ended so that a person is needed. */
   failures: z.number().int(),
+  /** One ended so that no other is to begin. */
+  stopped: z.boolean(),
 });
 export type Owner = z.infer<typeof ownerSchema>;
 
@@ -115,6 +117,8 @@ export const lockOperation = z.discriminatedUnion('op', [
     failed: z.boolean(),
     /** The node is still out of service, and so the slot is not free. */
     stays: z.boolean(),
+    /** Settings want no other turn to begin after it. */
+    stops: z.boolean(),
   }),
   z.object({
     op: z.literal('hold'),
@@ -134,7 +138,7 @@ export type LockAnswer =
   | { kind: 'granted'; fence: number }
   /** Another lane has that turn, or the last slot of its pool: the next one has to be found anew. */
   | { kind: 'passed' }
-  /** Too many turns have failed. */
+  /** Too many turns have failed, or one has stopped the run. */
   | { kind: 'stopped' }
   | { kind: 'full'; slots: Slot[] }
   | { kind: 'notOwner' }
@@ -196,7 +200,16 @@ function enter(before: LockState, { holder, run, now, floor, evict }: OperationO
     state: {
       ...state,
       fence,
-      owner: { holder, run, fence, since: now, progressAt: now, turns: {}, failures: 0 },
+      owner: {
+        holder,
+        run,
+        fence,
+        since: now,
+        progressAt: now,
+        turns: {},
+        failures: 0,
+        stopped: false,
+      },
       // What an owner before left behind ends here; a node of it that is still out of service has
       // its mark.
       slots: [],
@@ -222,7 +235,8 @@ function take(state: LockState, operation: OperationOf<'take'>) {
   const others = state.slots.filter((slot) => slot.holder !== holder);
   if (turn !== undefined && others.length >= limit)
     return { state, answer: { kind: 'full', slots: others } as const };
-  if (turn !== undefined && owner.failures >= turn.stopAfterFailures) {
+  const stopped = owner.stopped || owner.failures >= (turn?.stopAfterFailures ?? Infinity);
+  if (turn !== undefined && stopped) {
     return { state, answer: { kind: 'stopped' } as const };
   }
   if (turn !== undefined && !isNext(turn, owner, others)) {
@@ -250,13 +264,20 @@ function isNext({ pool, index, limit }: Turn, { turns }: Owner, others: readonly
   return (turns[pool] ?? 0) === index && others.filter((slot) => slot.pool === pool).length < limit;
 }
 
-function free(state: LockState, { holder, failed, stays }: OperationOf<'free'>): LockState {
+function free(state: LockState, operation: OperationOf<'free'>): LockState {
+  const { holder, failed, stays, stops } = operation;
   const { owner } = state;
   if (!state.slots.some((slot) => slot.holder === holder)) return state;
   return {
     ...state,
     slots: stays ? state.slots : state.slots.filter((slot) => slot.holder !== holder),
-    ...(owner && failed ? { owner: { ...owner, failures: owner.failures + 1 } } : {}),
+    ...(owner && {
+      owner: {
+        ...owner,
+        failures: owner.failures + Number(failed),
+        stopped: owner.stopped || stops,
+      },
+    }),
   };
 }
 

@@ -47,6 +47,16 @@ export const drainShape = {
     .describe('Evictions that may be accepted in one slice of a drain, every 5 seconds or so.'),
   deleteEmptyDirData: z.boolean().describe('Evict pods with emptyDir volumes; their data is lost.'),
   evictUnmanaged: z.boolean().describe('Evict pods that no controller re-creates.'),
+  minReadyInPool: z
+    .int()
+    .min(0)
+    .max(1000)
+    .describe('Other Ready nodes of the pool that have to take pods; 0 allows single-node pools.'),
+  minReadyInZone: z
+    .int()
+    .min(0)
+    .max(1000)
+    .describe("Other Ready nodes of the pool in the node's zone that have to take pods."),
 } as const;
 
 export const drainDefaults = {
@@ -59,4 +69,6 @@ export const drainDefaults = {
   parallelEvictions: 10,
   deleteEmptyDirData: true,
   evictUnmanaged: false,
+  minReadyInPool: 1,
+  minReadyInZone: 0,
 } as const satisfies z.infer<z.ZodObject<typeof drainShape>>;

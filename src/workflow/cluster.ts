@@ -142,7 +142,13 @@ function* recover(flow: Flow, work: ClusterWork, holder: string): Steps<Reason[]
     };
     const id = instanceIds.node(run, cluster, node, 'recover');
     yield* subOrchestrate<NodeResult>(flow, 'node', begun, id);
-    yield* askLock(flow, cluster, { op: 'free', holder, failed: false, stays: false });
+    yield* askLock(flow, cluster, {
+      op: 'free',
+      holder,
+      failed: false,
+      stays: false,
+      stops: false,
+    });
   }
   return [];
 }

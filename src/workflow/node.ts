@@ -168,6 +168,7 @@ function* cordon(flow: Flow, work: NodeWork, { probe }: In<'cordon'>): Steps<Nod
     case 'no':
       return to(work, { step: 'end', outcome: answer.outcome });
     case 'again':
+      tellProgress(flow, work, answer.detail);
       yield* wait(flow, answer.waitSeconds);
       return work;
     case 'trouble':

@@ -125,7 +125,8 @@ function* reboot(
     // Without a result nobody knows how the node was left.
     const failed = result === undefined || hasFailed(result);
     const stays = result === undefined || isLeftOut(result);
-    yield* askLock(flow, cluster, { op: 'free', holder, failed, stays });
+    const stops = result?.outcome.reasons.some(({ kind }) => kind === 'stopped') ?? false;
+    yield* askLock(flow, cluster, { op: 'free', holder, failed, stays, stops });
   }
   return goOn(flow, work, next, result);
 }

@@ -52,7 +52,12 @@ export interface Rehearsal extends AsyncDisposable {
 }
 
 /** Few looks, short waits: what a test does not ask about should not take its time. */
-const briskDefaults = { pollSeconds: 30, readyForSeconds: 30, soakSeconds: 0 };
+const briskDefaults = {
+  pollSeconds: 30,
+  readyForSeconds: 30,
+  soakSeconds: 0,
+  minReadyInPool: 0,
+};
 
 /**
  * Starts simulated Azure with a fleet, by name or as its file would spell it.

@@ -140,7 +140,8 @@ export function sightOf(over: SightOver = {}) {
     node: nodeOf(over.node),
     match: over.match ?? matchedOf(),
     probe: probe === null ? undefined : { probe, vmId: 'vm-0', at: instant(now) },
-    policy: { ...defaultPolicy, ...over.policy },
+    // Most tests know one node only.
+    policy: { ...defaultPolicy, minReadyInPool: 0, ...over.policy },
   };
   return sight;
 }
@@ -167,6 +168,7 @@ export function sceneOf({ cluster: facts, ...over }: SceneOver = {}): Scene {
     outside: quiet,
     claimedBy: undefined,
     marked: [],
+    serving: new Map(),
     ...over,
   };
 }

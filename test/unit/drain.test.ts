@@ -199,7 +199,7 @@ describe('a slice of a drain', () => {
 describe('foreseeing a drain', () => {
   it('asks for nothing, and has nothing against a node that can be drained', async () => {
     const api = apiServer(several('a', 'b', 'c'));
-    expect(await api.foresee('n', policy, now)).toEqual({ hopeless: [], passing: [] });
+    expect(await api.foresee('n', policy, now)).toEqual({ leaving: 3, hopeless: [], passing: [] });
     expect(api.asked).toEqual([]);
   });
 
@@ -239,7 +239,7 @@ describe('foreseeing a drain', () => {
   it('does not mind budgets where pods are deleted', async () => {
     const api = apiServer(several('a', 'b'), { answers: { a: twoBudgets, b: blocked } });
     const forecast = await api.foresee('n', { ...policy, way: 'delete' }, now);
-    expect(forecast).toEqual({ hopeless: [], passing: [] });
+    expect(forecast).toEqual({ leaving: 2, hopeless: [], passing: [] });
   });
 });
 

@@ -125,7 +125,7 @@ function stage(options: Options = {}) {
       return Promise.resolve({ kind: 'done', node: { ...world.node } });
     },
     drainSlice: () => Promise.resolve({ evicted: [], ...pods }),
-    foresee: () => Promise.resolve({ hopeless: [], passing: [] }),
+    foresee: () => Promise.resolve({ leaving: 0, hopeless: [], passing: [] }),
     leftToDrain: () => Promise.resolve(pods),
     pods: () => Promise.resolve([]),
     daemonPods: () => Promise.resolve(world.daemons),

@@ -46,11 +46,15 @@ const progress = (holder: string, minute: number): LockOperation => ({
   detail: '3 pods left',
   now: at(minute),
 });
-const free = (holder: string, how: { failed?: true; stays?: true } = {}): LockOperation => ({
+const free = (
+  holder: string,
+  how: { failed?: true; stays?: true; stops?: true } = {},
+): LockOperation => ({
   op: 'free',
   holder,
   failed: how.failed === true,
   stays: how.stays === true,
+  stops: how.stops === true,
 });
 const leave = (holder: string): LockOperation => ({ op: 'leave', holder });
 
@@ -182,6 +186,14 @@ describe('a slot', () => {
     expect(answer(...twice, leave('a'), enter('b'), take('b', 'one')).kind).toBe('granted');
   });
 
+  it('is not given any more once one has stopped the run, until the next owner', () => {
+    const two = [enter('a'), take('a', 'one', 2), take('a', 'two', 2, turn('web', 1))];
+    const stopped = [...two, free('one', { stops: true }), free('two')];
+    expect(answer(...stopped, take('a', 'two', 2, turn('web', 2)))).toEqual({ kind: 'stopped' });
+    expect(answer(...stopped, recover('a', 'a')).kind).toBe('granted');
+    expect(answer(...stopped, leave('a'), enter('b'), take('b', 'one')).kind).toBe('granted');
+  });
+
   it('for recovering is no turn and does not wait, because the mark has a slot already', () => {
     const { state, answer } = after(enter('a'), take('a', 'one'), recover('a', 'a'));
     expect(answer).toEqual({ kind: 'granted', fence: 3 });
@@ -278,9 +290,13 @@ const operation: fc.Arbitrary<LockOperation> = fc.oneof(
   fc.tuple(people, people, someTurn).map(([owner, holder, next]) => take(owner, holder, 2, next)),
   fc.tuple(people, people).map(([owner, holder]) => recover(owner, holder)),
   fc.tuple(people, fc.nat({ max: 59 })).map(([holder, minute]) => progress(holder, minute)),
-  fc
-    .tuple(people, fc.boolean(), fc.boolean())
-    .map(([holder, failed, stays]): LockOperation => ({ op: 'free', holder, failed, stays })),
+  fc.tuple(people, fc.boolean(), fc.boolean()).map(([holder, failed, stays]): LockOperation => ({
+    op: 'free',
+    holder,
+    failed,
+    stays,
+    stops: false,
+  })),
   fc.constant<LockOperation>({ op: 'lift' }),
 );
 

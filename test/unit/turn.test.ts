@@ -103,7 +103,7 @@ describe('lanes that share a plan', () => {
           if (lane.node !== '') {
             done.push(lane.node);
             lane.node = '';
-            ask({ op: 'free', holder, failed: false, stays: false });
+            ask({ op: 'free', holder, failed: false, stays: false, stops: false });
             continue;
           }
           const given = { turns: lock.owner?.turns ?? {}, slots: lock.slots };
