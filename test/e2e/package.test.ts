@@ -161,21 +161,12 @@ describe('the package', () => {
 
     const http = ofType('httpTrigger').map(({ name, options }) => {
       const { methods, route, authLevel } = options;
-      return `${name}: ${String(methods)} ${String(route)}, ${String(authLevel)}`;
+      return `${name}: ${String(methods)} /api/${String(route)}, ${String(authLevel)}`;
     });
-    expect(http.sort()).toEqual([
-      'cancelRun: POST runs/{run}/cancel, function',
-      'liftHold: DELETE locks/{scope}/hold, function',
-      'listLocks: GET locks, function',
-      'listRuns: GET runs, function',
-      'putHold: PUT locks/{scope}/hold, function',
-      'readPlan: GET plan, function',
-      'readPreflight: GET preflight, function',
-      'readRun: GET runs/{run}, function',
-      'recover: POST recover, function',
-      'startPreflight: POST preflight, function',
-      'startRun: POST runs, function',
-    ]);
+    const page = readFileSync(join(root, 'docs/http-api.md'), 'utf8');
+    const rows = [...page.matchAll(/^\| `([A-Z]+ [^`]+)` +\| `(\w+)`/gmu)];
+    const explained = rows.map(([, endpoint, name]) => `${name}: ${endpoint}, function`);
+    expect(http.sort()).toEqual(explained.sort());
     expect(ofType('timerTrigger')).toEqual([
       {
         name: 'schedule',
