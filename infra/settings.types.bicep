@@ -84,6 +84,21 @@ type settingsDocument = {
     cordonedByPerson: ('skip' | 'reboot')?
     @description('The file on the node that says a reboot is due.')
     sentinelPath: string?
+    @description('Instead of the file: a shell command whose exit code says so. Runs as root.')
+    @maxLength(4000)
+    sentinelCommand: string?
+    @description('Exit codes that mean: a reboot is due.')
+    @minLength(1)
+    @maxLength(50)
+    sentinelRequiredCodes: int[]?
+    @description('Exit codes that mean: none is. Others: unknown.')
+    @minLength(1)
+    @maxLength(50)
+    sentinelNotRequiredCodes: int[]?
+    @description('No reboot before the need is that old, by what wrote the file last.')
+    @minValue(0)
+    @maxValue(8760)
+    minNeedAgeHours: int?
     @description('How long a probe answer serves.')
     @minValue(0)
     @maxValue(168)
@@ -289,6 +304,21 @@ type settingsDocument = {
     cordonedByPerson: ('skip' | 'reboot')?
     @description('The file on the node that says a reboot is due.')
     sentinelPath: string?
+    @description('Instead of the file: a shell command whose exit code says so. Runs as root.')
+    @maxLength(4000)
+    sentinelCommand: string?
+    @description('Exit codes that mean: a reboot is due.')
+    @minLength(1)
+    @maxLength(50)
+    sentinelRequiredCodes: int[]?
+    @description('Exit codes that mean: none is. Others: unknown.')
+    @minLength(1)
+    @maxLength(50)
+    sentinelNotRequiredCodes: int[]?
+    @description('No reboot before the need is that old, by what wrote the file last.')
+    @minValue(0)
+    @maxValue(8760)
+    minNeedAgeHours: int?
     @description('How long a probe answer serves.')
     @minValue(0)
     @maxValue(168)
@@ -471,6 +501,21 @@ type settingsDocument = {
         cordonedByPerson: ('skip' | 'reboot')?
         @description('The file on the node that says a reboot is due.')
         sentinelPath: string?
+        @description('Instead of the file: a shell command whose exit code says so. Runs as root.')
+        @maxLength(4000)
+        sentinelCommand: string?
+        @description('Exit codes that mean: a reboot is due.')
+        @minLength(1)
+        @maxLength(50)
+        sentinelRequiredCodes: int[]?
+        @description('Exit codes that mean: none is. Others: unknown.')
+        @minLength(1)
+        @maxLength(50)
+        sentinelNotRequiredCodes: int[]?
+        @description('No reboot before the need is that old, by what wrote the file last.')
+        @minValue(0)
+        @maxValue(8760)
+        minNeedAgeHours: int?
         @description('How long a probe answer serves.')
         @minValue(0)
         @maxValue(168)

@@ -99,6 +99,8 @@ export type RestartBehaviour =
 export interface FleetNode {
   packages?: string[];
   sentinelGone?: boolean;
+  sentinelHours?: number;
+  commandExit?: number;
   kernel?: string;
   cordoned?: boolean;
   probe?: ProbeBehaviour;

@@ -1,7 +1,7 @@
 import { sameArmId } from '../domain/arm.ts';
 import { markAnnotation, readMark, writeMark } from '../domain/mark.ts';
 import type { Mark } from '../domain/mark.ts';
-import { needOf } from '../domain/need.ts';
+import { needOf, unnamedNeed, withAge } from '../domain/need.ts';
 import type { ProbeRecord } from '../domain/need.ts';
 import { conditionalPatch } from '../domain/node.ts';
 import type { NodeView } from '../domain/node.ts';
@@ -13,6 +13,7 @@ import type { Match } from '../decide/identity.ts';
 import { lockEntityName } from '../lock/entity.ts';
 import { parseLock } from '../lock/lock.ts';
 import type { LockState } from '../lock/lock.ts';
+import type { Policy } from '../policy/settings.ts';
 import type { Kubernetes } from '../ports.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
 import { claimLease } from './claim.ts';
@@ -34,7 +35,7 @@ export async function cordon(
   desk: Desk,
   input: StepInput<'cordon'>,
 ): Promise<StepOutputs['cordon']> {
-  const { run, cluster, fence, probe } = input;
+  const { run, cluster, fence } = input;
   const site = await openSite(desk, cluster);
   const facts = await readFacts(desk, site);
   const kubernetes = await connect(desk, site);
@@ -50,7 +51,7 @@ export async function cordon(
   }
   const mine = readMark(node.annotations);
   if (mine.kind === 'read' && mine.value.run === run && mine.value.fence === fence) {
-    await tellCordoned(desk, { kubernetes, node, mark: mine.value }, probe);
+    await tellCordoned(desk, { kubernetes, node, mark: mine.value }, input.probe);
     return { kind: 'cordoned', at: mine.value.since, facts: factsOf(mine.value) };
   }
   if (mine.kind !== 'none') {
@@ -63,6 +64,7 @@ export async function cordon(
   }
   const match = await matchNow(desk, node, facts);
   const policy = policyFor(site, node);
+  const probe = await aged(desk, input, policy);
   const scene = await readScene(desk, site, run, { facts, nodes, policies: [policy] });
   const sight = { node, match, probe, policy };
   const judged = await judge(desk, kubernetes, sight, scene, slotsAhead(lock, fence, node, scene));
@@ -82,7 +84,7 @@ export async function cordon(
   const mark: Mark = {
     ...markOf(desk, input, site.settings.controller, node, match),
     birth: need.birth,
-    need: need.hash,
+    need: need.hash === unnamedNeed ? '' : need.hash,
     daemonSetsReady: [...new Set(ready)].sort(),
     scaleDownBefore: scaleDown.before,
   };
@@ -104,6 +106,17 @@ function tellCordoned(desk: Desk, subject: Subject, { probe }: ProbeRecord): Pro
   const packages = probe.kind === 'required' ? probe.packages.join(', ') : '';
   const why = packages === '' ? 'it needs a reboot' : `it needs a reboot for ${packages}`;
   return tell(desk, subject, 'Cordoned', `Cordoned by run ${subject.mark.run}: ${why}`);
+}
+
+/** With the age of its need, where a gate has to know it and the node does not say. */
+async function aged(
+  desk: Desk,
+  { cluster, node, probe }: StepInput<'cordon'>,
+  { minNeedAgeHours }: Policy,
+): Promise<ProbeRecord> {
+  const says = probe.probe.kind === 'required' && probe.probe.ageSeconds !== undefined;
+  if (minNeedAgeHours === 0 || says) return probe;
+  return withAge(probe, (await desk.reports.lastProbes(cluster))[node]);
 }
 
 type Judged =

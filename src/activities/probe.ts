@@ -49,8 +49,8 @@ export async function startProbe(
 ): Promise<StepOutputs['startProbe']> {
   const site = await openSite(desk, input.cluster);
   const ref = await placeOf(desk, site, input.instance);
-  const { sentinelPath, probeTimeoutSeconds } = policyOf(site.cluster, input.pool);
-  const script = probeScript(sentinelPath, probeTimeoutSeconds);
+  const policy = policyOf(site.cluster, input.pool);
+  const script = probeScript(policy, policy.probeTimeoutSeconds);
   const started = await desk.azure.startScript(ref, script);
   const { run, cluster, node } = input;
   desk.log({ level: 'debug', message: 'probe', run, cluster, node, detail: { was: started.kind } });

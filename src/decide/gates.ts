@@ -6,7 +6,7 @@ import { capacity } from './gates/capacity.ts';
 import { claim, clusterState, halted, poolSlots, poolState, slots } from './gates/cluster.ts';
 import { access } from './gates/access.ts';
 import { azureAlert, blockingPod, kured, prometheus } from './gates/blockers.ts';
-import { loopGuard, needReason, sameNeed } from './gates/need.ts';
+import { loopGuard, needAge, needReason, sameNeed } from './gates/need.ts';
 import { ring } from './gates/fleet.ts';
 import { canceled, hold } from './gates/people.ts';
 import { aksAtWork, autoscaler, nodeNotReady, scheduledEvent } from './gates/signs.ts';
@@ -37,6 +37,7 @@ const waitGates: readonly Gate[] = [
   blockingPod,
   prometheus,
   azureAlert,
+  needAge,
   loopGuard,
 ];
 

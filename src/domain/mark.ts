@@ -32,7 +32,7 @@ const markSchema = z.object({
   scaleDownBefore: z.string().nullable().optional(),
   /** DaemonSets (`namespace/name`) whose pod on the node was Ready. */
   daemonSetsReady: z.array(z.string()),
-  /** The need's hash, for the loop guard. */
+  /** The need's hash, for the loop guard; empty where another need can't be told from it. */
   need: z.string(),
   since: instantSchema,
   /** The restart that was asked for, written before it is asked for. */

@@ -1,4 +1,5 @@
 import { shortHash } from './arm.ts';
+import { epochMs, isoInstant } from './instant.ts';
 import * as z from 'zod';
 import { probeSchema } from './probe.ts';
 import type { Probe } from './probe.ts';
@@ -8,7 +9,10 @@ export interface Need {
   bootId: string;
   birth: number;
   packages: string[];
-  /** Of the packages: with the kernel it is what the loop guard compares. */
+  /**
+   * Of the packages: with the kernel it is what the loop guard compares. `unnamedNeed` where the
+   * node named none.
+   */
   hash: string;
   /** When the probe answered, ISO 8601. */
   at: string;
@@ -50,7 +54,10 @@ export function withAge(record: ProbeRecord, earlier: ProbeRecord | undefined): 
   switch (probe.kind) {
     case 'required': {
       const { bootId } = probe;
-      return { ...answer, due: known?.bootId === bootId ? known : { bootId, since: at } };
+      // The file's age is a span of the node's own clock: no two clocks are compared.
+      const { ageSeconds } = probe;
+      const since = ageSeconds === undefined ? at : isoInstant(epochMs(at) - ageSeconds * 1000);
+      return { ...answer, due: known?.bootId === bootId ? known : { bootId, since } };
     }
     case 'unknown':
       return known === undefined ? answer : { ...answer, due: known };
@@ -59,6 +66,9 @@ export function withAge(record: ProbeRecord, earlier: ProbeRecord | undefined): 
   }
 }
 
+/** A need of which nobody knows what for: it can't be told from the next one of its kind. */
+export const unnamedNeed = 'unnamed';
+
 /** The need behind a `required` answer. */
 export function needOf(probe: Extract<Probe, { kind: 'required' }>, at: string): Need {
   const packages = [...probe.packages].sort();
@@ -66,7 +76,7 @@ export function needOf(probe: Extract<Probe, { kind: 'required' }>, at: string):
     bootId: probe.bootId,
     birth: probe.birth,
     packages,
-    hash: shortHash(packages.join('\n')),
+    hash: packages.length === 0 ? unnamedNeed : shortHash(packages.join('\n')),
     at,
   };
 }

@@ -34,6 +34,7 @@ export const reasonKinds = [
   'prometheus', // a query's answer, or an alert of Prometheus
   'azureAlert', // an alert of Azure Monitor
   'identityMismatch', // node and instance do not prove to be the same machine
+  'needAge', // the need is younger than settings want
   'loopGuard', // rebooted too recently, or for the same need
   'probe', // the probe's answer, or why there is none
   'turn', // its turn did not come in this run

@@ -9,6 +9,12 @@ export function contradictions(policy: Policy): Relation[] {
   const asks = policy.prometheusQueries.length > 0 || policy.prometheusAlerts !== 'off';
   if (asks && url === '')
     say('prometheusUrl', 'is missing: prometheusQueries and prometheusAlerts need it');
+  const both = policy.sentinelRequiredCodes.find((code) =>
+    policy.sentinelNotRequiredCodes.includes(code),
+  );
+  if (both !== undefined) {
+    say('sentinelNotRequiredCodes', `has ${both}, which sentinelRequiredCodes has as well`);
+  }
   if (!/^http:/iu.test(url)) return problems;
   if (prometheusAuth === 'entra') {
     say('prometheusUrl', 'has to begin with https: where prometheusAuth is "entra"');

@@ -2,7 +2,6 @@ import * as z from 'zod';
 import { wantedAccesses } from '../domain/access.ts';
 import { clusterKey, parseClusterId, shortHash } from '../domain/arm.ts';
 import type { ClusterId } from '../domain/arm.ts';
-import { sentinelPathPattern } from '../domain/probe.ts';
 import { drainDefaults, drainShape } from './drain.ts';
 import { orderDefaults, orderPoolShape, orderShape } from './order.ts';
 import { parseDocument, wholeSentence } from './problem.ts';
@@ -11,6 +10,7 @@ import { ringProblems, ringsShape } from './rings.ts';
 import type { Rings } from './rings.ts';
 import { blockerDefaults, blockerShape } from './blockers.ts';
 import { contradictions } from './contradictions.ts';
+import { sentinelDefaults, sentinelShape } from './sentinel.ts';
 import { whichDefaults, whichPoolShape, whichShape } from './which.ts';
 import type { OpenHours } from './window.ts';
 import {
@@ -42,10 +42,7 @@ const poolShape = {
   cordonedByPerson: z
     .enum(['skip', 'reboot'])
     .describe('Nodes that a person cordoned: leave them alone, or reboot and leave cordoned.'),
-  sentinelPath: z
-    .string()
-    .regex(sentinelPathPattern, 'is not an absolute path of letters, digits and . _ / -')
-    .describe('The file on the node that says a reboot is due.'),
+  ...sentinelShape,
   probeMaxAgeHours: z.number().min(0).max(168).describe('How long a probe answer serves.'),
   probeTimeoutSeconds: z.int().min(5).max(600).describe("The probe script's own timeout."),
   pollSeconds: z.int().min(5).max(300).describe('Between two looks at anything that takes time.'),
@@ -121,7 +118,7 @@ export const defaultPolicy = {
   excludedDates: [],
   timeZone: 'UTC',
   cordonedByPerson: 'skip',
-  sentinelPath: '/var/run/reboot-required',
+  ...sentinelDefaults,
   probeMaxAgeHours: 6,
   probeTimeoutSeconds: 60,
   pollSeconds: 15,

@@ -250,7 +250,7 @@ describe('running a script', () => {
     'runs it on an instance of pool %s and reads its output',
     async (pool) => {
       const ref = await firstRef(pool);
-      const script = "# aks-reboot probe v1\nsentinel='/var/run/reboot-required'\n";
+      const script = "# aks-reboot probe v2\nsentinel='/var/run/reboot-required'\ncommand=''\n";
       const release = simulation.hold();
       const token = tokenOf(await arm.startScript(ref, script));
       expect(await arm.pollScript(ref, token)).toMatchObject({ kind: 'running' });
@@ -259,7 +259,7 @@ describe('running a script', () => {
       const ended = await arm.pollScript(ref, token);
       expect(ended).toMatchObject({ kind: 'ended', stderr: '' });
       expect(ended.kind === 'ended' && ended.stdout).toMatch(
-        /^AKSREBOOT1 (not)?[rR]equired .* END\s*$/u,
+        /^AKSREBOOT2 (not)?[rR]equired .* END\s*$/u,
       );
     },
   );
@@ -267,8 +267,8 @@ describe('running a script', () => {
   it('is refused while another one runs', async () => {
     const ref = await firstRef('system');
     simulation.hold();
-    tokenOf(await arm.startScript(ref, '# aks-reboot probe v1\nsentinel=/x\n'));
-    expect(await arm.startScript(ref, '# aks-reboot probe v1\nsentinel=/x\n')).toMatchObject({
+    tokenOf(await arm.startScript(ref, '# aks-reboot probe v2\nsentinel=/x\n'));
+    expect(await arm.startScript(ref, '# aks-reboot probe v2\nsentinel=/x\n')).toMatchObject({
       kind: 'refused',
       trouble: { kind: 'conflict', status: 409 },
     });

@@ -57,7 +57,7 @@ const clientOptions = (ca = azure.ca) => ({
   tlsOptions: { ca },
   retryOptions: { maxRetries: 0 },
 });
-const script = ['# aks-reboot probe v1', "sentinel='/var/run/reboot-required'"];
+const script = ['# aks-reboot probe v2', "sentinel='/var/run/reboot-required'", "command=''"];
 const runScript = { commandId: 'RunShellScript', script };
 
 async function vmss(): Promise<string> {
@@ -179,7 +179,7 @@ describe('a run command', () => {
     expect(element).toMatchObject({
       code: 'ProvisioningState/succeeded',
       message: expect.stringMatching(
-        /^Enable succeeded: \n\[stdout\]\nAKSREBOOT1 required boot=\S+ uptime=\d+ kernel=\S+ birth=\d+ packages=libc6,linux-image-6\.8\.0-1 reason= END\n\n\[stderr\]\n$/,
+        /^Enable succeeded: \n\[stdout\]\nAKSREBOOT2 required boot=\S+ uptime=\d+ kernel=\S+ birth=\d+ age=\d+ packages=libc6,linux-image-6\.8\.0-1 reason= END\n\n\[stderr\]\n$/,
       ) as unknown,
     });
     expect(azure.audit.lines.map(({ actor, action, status }) => [actor, action, status])).toEqual([
@@ -193,7 +193,7 @@ describe('a run command', () => {
     const result = await compute.virtualMachines.runCommand(nodeGroup, vm?.name ?? '', runScript, {
       updateIntervalInMs: 1,
     });
-    expect(result.value?.[0]?.message).toContain('AKSREBOOT1 notRequired');
+    expect(result.value?.[0]?.message).toContain('AKSREBOOT2 notRequired');
   });
 
   it('is refused by a machine whose agent is dead, or where another script runs', async () => {

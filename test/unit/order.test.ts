@@ -183,7 +183,14 @@ describe('the age of a need', () => {
     records.reduce<ProbeRecord | undefined>((earlier, one) => withAge(one, earlier), undefined)?.due
       ?.since;
 
+  const dated = required('b1', '2026-01-05T22:00:00.000Z');
+  const written: ProbeRecord = {
+    ...dated,
+    probe: { kind: 'required', bootId: 'b1', ...boot, packages: [], ageSeconds: 60 },
+  };
+
   it.each<[string, ProbeRecord[], string | undefined]>([
+    ['begins when its file was written', [written], '2026-01-05T21:59:00.000Z'],
     ['begins when it is seen first', [required('b1', 'mon')], 'mon'],
     ['goes on on the same boot', [required('b1', 'mon'), required('b1', 'tue')], 'mon'],
     ['begins anew on another boot', [required('b1', 'mon'), required('b2', 'tue')], 'tue'],

@@ -14,7 +14,7 @@ export interface Output {
   rebootInSeconds?: number;
 }
 
-const probeHeader = '# aks-reboot probe v1';
+const probeHeader = '# aks-reboot probe v2';
 const usualSentinel = '/var/run/reboot-required';
 
 /** The value of a shell assignment `name='value'`, as our scripts begin with. */
@@ -29,22 +29,49 @@ export function visibleBootId({ behaviour, bootId }: Machine): string | undefine
 }
 
 /** The line that our probe script prints last, as it would be on this machine. */
-export function probeLine(machine: Machine, sentinel: string, now: number): string {
+function probeLine(machine: Machine, script: string, now: number): string {
   const bootId = visibleBootId(machine);
-  const unreadable = bootId === undefined;
-  const packages = sentinel === usualSentinel ? machine.packages : undefined;
-  const verdict = unreadable ? 'unknown' : packages === undefined ? 'notRequired' : 'required';
+  const seen =
+    assigned(script, 'command') === '' ? fileOn(machine, script) : commandOn(machine, script);
+  const { verdict, reason } =
+    bootId === undefined ? { verdict: 'unknown', reason: 'noBootId' } : seen;
+  const packages = verdict === 'required' ? (seen.packages ?? []) : [];
+  const aged = verdict === 'required' && seen.packages !== undefined;
   return [
-    'AKSREBOOT1',
+    'AKSREBOOT2',
     verdict,
     `boot=${bootId ?? ''}`,
     `uptime=${Math.floor((now - machine.bootedAt) / 1000)}`,
     `kernel=${machine.kernel}`,
     `birth=${Math.floor(machine.bornAt / 1000)}`,
+    `age=${aged ? Math.floor((now - machine.sentinelAt) / 1000) : ''}`,
     `packages=${[...new Set(packages)].sort().join(',')}`,
-    `reason=${unreadable ? 'noBootId' : ''}`,
+    `reason=${reason}`,
     'END',
   ].join(' ');
+}
+
+interface Seen {
+  verdict: string;
+  reason: string;
+  packages?: readonly string[];
+}
+
+function fileOn({ packages }: Machine, script: string): Seen {
+  const isThere = assigned(script, 'sentinel') === usualSentinel && packages !== undefined;
+  return isThere
+    ? { verdict: 'required', reason: '', packages }
+    : { verdict: 'notRequired', reason: '' };
+}
+
+/** The command itself is nobody's here: the machine says how it ends. */
+function commandOn({ behaviour, packages }: Machine, script: string): Seen {
+  const code = String(behaviour.commandExit ?? (packages === undefined ? 1 : 0));
+  const says = (name: string) => assigned(script, name)?.split(' ').includes(code) === true;
+  if (says('required')) return { verdict: 'required', reason: '' };
+  return says('spared')
+    ? { verdict: 'notRequired', reason: '' }
+    : { verdict: 'unknown', reason: `exit${code}` };
 }
 
 const restartHeader = '# aks-reboot restart v1';
@@ -77,8 +104,7 @@ export function modelGuest(): Guest {
         const stderr = 'the model guest knows only our own scripts; use the shell guest\n';
         return Promise.resolve({ stdout: '', stderr });
       }
-      const sentinel = assigned(script, 'sentinel') ?? '';
-      return Promise.resolve({ stdout: `${probeLine(machine, sentinel, now)}\n`, stderr: '' });
+      return Promise.resolve({ stdout: `${probeLine(machine, script, now)}\n`, stderr: '' });
     },
     stop: () => Promise.resolve(),
   };

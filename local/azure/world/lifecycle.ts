@@ -85,6 +85,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     },
     setSentinel(machine, packages) {
       machine.packages = packages;
+      machine.sentinelAt = clock.now();
     },
   };
 }
@@ -179,11 +180,14 @@ function createBoots({ clock, audit, timings }: LifecycleOptions, events: Schedu
     if (sentinelReturnsHours === undefined || again === undefined) return;
     if (sentinelReturnsHours === 0) {
       machine.packages = again;
+      machine.sentinelAt = clock.now();
       return;
     }
     const life = lifeOf(machine);
     clock.at(clock.now() + sentinelReturnsHours * hourMs, () => {
-      if (lifeOf(machine) === life) machine.packages = again;
+      if (lifeOf(machine) !== life) return;
+      machine.packages = again;
+      machine.sentinelAt = clock.now();
     });
   };
 

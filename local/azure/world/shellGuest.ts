@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { visibleBootId } from './guest.ts';
@@ -64,9 +64,17 @@ async function furnish(root: string, machine: Machine, now: number): Promise<voi
     await writeFile(join(root, name), text);
   }
   await mkdir(join(root, 'var/run'), { recursive: true });
+  if (machine.packages !== undefined)
+    await dateBack(join(root, 'var/run/reboot-required'), now - machine.sentinelAt);
   for (const name of Object.keys(files).filter((name) => name.startsWith('bin/'))) {
     await chmod(join(root, name), 0o755);
   }
+}
+
+/** As long ago by the real clock, which is what the script looks at. */
+async function dateBack(path: string, agoMs: number): Promise<void> {
+  const at = (Date.now() - agoMs) / 1000;
+  await utimes(path, at, at);
 }
 
 /** A systemd that only notes when it is to reboot, and none where restarts fail. */

@@ -99,6 +99,8 @@ export interface Machine {
   bornAt: number;
   /** What reboot-required.pkgs holds; undefined while there is no sentinel. */
   packages: readonly string[] | undefined;
+  /** When the sentinel was last written. */
+  sentinelAt: number;
   /** Whether a run command is in progress. */
   scriptRuns: boolean;
 }
@@ -119,7 +121,9 @@ const usualKernel = (pool: FleetPool) =>
       ? '6.6.96.1-1.azl3'
       : '5.15.0-1092-azure';
 
-const dayMs = 24 * 3600 * 1000;
+const hourMs = 3600 * 1000;
+const dayMs = 24 * hourMs;
+const usualSentinelHours = 16;
 
 /** Makes the clusters of a fleet, their machines up and joined, their workloads asked for. */
 export function createWorld(options: WorldOptions): World {
@@ -269,6 +273,7 @@ function createMachine(
     bornAt,
     bootedAt: bornAt + Math.floor(random() * 15 * dayMs),
     packages: behaviour.sentinelGone === true ? undefined : behaviour.packages,
+    sentinelAt: options.clock.now() - (behaviour.sentinelHours ?? usualSentinelHours) * hourMs,
     scriptRuns: false,
   };
 }

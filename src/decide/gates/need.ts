@@ -1,12 +1,14 @@
 import { epochMs } from '../../domain/instant.ts';
 import { readLastReboot } from '../../domain/mark.ts';
 import { needOf } from '../../domain/need.ts';
+import type { ProbeRecord } from '../../domain/need.ts';
 import type { Reason } from '../../domain/reason.ts';
 import type { Scene, Sight } from '../gate.ts';
 
 /** Whether the node needs a reboot, and whether it had one for the same need. */
 
-const dayMs = 24 * 60 * 60_000;
+const hourMs = 60 * 60_000;
+const dayMs = 24 * hourMs;
 
 export function needReason({ probe, node }: Sight): {
   kind: 'required' | 'notRequired' | 'unknown';
@@ -25,7 +27,7 @@ export function needReason({ probe, node }: Sight): {
   if (answer.kind === 'notRequired') {
     return { kind: 'notRequired', reason: { kind: 'probe', value: 'no reboot is required' } };
   }
-  const value = `reboot required: ${packagesOf(answer.packages)}`;
+  const value = `reboot required${packagesOf(answer.packages)}`;
   return { kind: 'required', reason: { kind: 'probe', value } };
 }
 
@@ -33,10 +35,29 @@ const manyPackages = 10;
 
 /** The probe's record has them all. */
 function packagesOf(packages: readonly string[]): string {
-  if (packages.length === 0) return 'no package named';
+  if (packages.length === 0) return '';
   const more = packages.length - manyPackages;
   const told = packages.slice(0, manyPackages).join(', ');
-  return more > 0 ? `${told} and ${more} more` : told;
+  return more > 0 ? `: ${told} and ${more} more` : `: ${told}`;
+}
+
+/** A need that is young may be one that is withdrawn, or of which others shall find out first. */
+export function needAge({ probe, policy }: Sight, { now }: Scene): Reason | undefined {
+  const { minNeedAgeHours } = policy;
+  if (minNeedAgeHours === 0 || probe?.probe.kind !== 'required') return undefined;
+  const say = (value: string): Reason => ({ kind: 'needAge', value });
+  const since = needSince(probe.probe.ageSeconds, probe);
+  if (since === undefined) return say("it can't be told how old the need is");
+  const hours = (now - since) / hourMs;
+  return hours < minNeedAgeHours
+    ? say(`the need is ${hours.toFixed(1)} hours old, ${minNeedAgeHours} are asked for`)
+    : undefined;
+}
+
+/** What the node says of its file counts; where it says nothing, when we first heard of the need. */
+function needSince(ageSeconds: number | undefined, { at, due }: ProbeRecord): number | undefined {
+  if (ageSeconds !== undefined) return epochMs(at) - ageSeconds * 1000;
+  return due === undefined ? undefined : epochMs(due.since);
 }
 
 /**
