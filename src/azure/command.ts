@@ -25,26 +25,25 @@ const lookEveryMs = 5000;
 const patienceMs = 120_000;
 
 /**
+ * What an activity has read and judged must not be much older when it acts: after so long it
+ * begins nothing more, and is begun anew.
+ */
+const activityMs = 240_000;
+
+/**
  * AKS run command: a pod in the cluster runs the command. The activity that asks waits for it,
- * asleep: docs/decisions/0014.
+ * asleep (docs/decisions/0014), and uses what it is given here alone.
  */
 export function clusterCommands(options: CommandOptions): ClusterCommands {
-  const { client, cluster, token, clock } = options;
-  const { resourceGroup, name } = cluster.id;
+  const { clock } = options;
+  const opened = clock.now();
   return {
     async run(command) {
-      // Fetched for each command and kept nowhere: it is the identity's whole power in the cluster.
-      const clusterToken = (await token?.()) ?? '';
       const begun = clock.now();
-      const started = await startOperation(() =>
-        client.managedClusters.runCommand(resourceGroup, name, {
-          command,
-          context: '',
-          clusterToken,
-        }),
-      );
-      if (started.kind !== 'started') throw new TroubleError(started.trouble);
-      let operation = started.token;
+      if (begun - opened > activityMs) {
+        throw trouble('timeout', `this step has taken ${activityMs / 1000} s, it begins anew`);
+      }
+      let operation = await start(options, command);
       for (;;) {
         await clock.sleep(lookEveryMs);
         const look = await lookOrWait(options, operation, begun);
@@ -57,6 +56,31 @@ export function clusterCommands(options: CommandOptions): ClusterCommands {
       }
     },
   };
+}
+
+/** Longer pauses are the orchestrator's. */
+const shortPauseSeconds = 20;
+
+/** Asks for the command: again after a short pause where Azure, or our own allowance, says so. */
+async function start(
+  { client, cluster, token, clock }: CommandOptions,
+  command: string,
+): Promise<string> {
+  const { resourceGroup, name } = cluster.id;
+  for (;;) {
+    // Fetched for each command and kept nowhere: it is the identity's whole power in the cluster.
+    const clusterToken = (await token?.()) ?? '';
+    const parameters = { command, context: '', clusterToken };
+    const started = await startOperation(() =>
+      client.managedClusters.runCommand(resourceGroup, name, parameters),
+    );
+    if (started.kind === 'started') return started.token;
+    const { retryAfterSeconds = Infinity } = started.trouble;
+    if (started.kind === 'unsure' || retryAfterSeconds > shortPauseSeconds) {
+      throw new TroubleError(started.trouble);
+    }
+    await clock.sleep(retryAfterSeconds * 1000);
+  }
 }
 
 /** One look; where only the look failed, and passing trouble was why, the command still runs. */

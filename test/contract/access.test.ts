@@ -228,6 +228,26 @@ describe('a command', () => {
     expect(await troubleOf(run())).toMatchObject({ kind });
   });
 
+  it('is asked for again after a short pause, and given up for a long one', async () => {
+    const throttled = (seconds: string) =>
+      ({ kind: 'answer', status: 429, headers: { 'retry-after': seconds } }) as const;
+    simulation.fault({ path: '/runCommand', fault: throttled('9') });
+    expect(await run()).toContain('END 0');
+    expect(requests(/\/runCommand/u)).toHaveLength(2);
+    simulation.fault({ path: '/runCommand', fault: throttled('90') });
+    expect(await troubleOf(run())).toMatchObject({ kind: 'throttled', retryAfterSeconds: 90 });
+  });
+
+  it('is begun no more for an activity that has taken four minutes', async () => {
+    const commands = await commandsOf('private');
+    await simulation.pass(239);
+    expect(await commands.run(command)).toContain('END 0');
+    expect(await troubleOf(commands.run(command))).toMatchObject({
+      kind: 'timeout',
+      value: expect.stringContaining('it begins anew') as unknown,
+    });
+  });
+
   it('of which nobody knows whether AKS took it is passing trouble', async () => {
     simulation.fault({ path: '/runCommand', when: 'after', fault: { kind: 'drop' } });
     expect(await troubleOf(run())).toMatchObject({ kind: 'unreachable' });

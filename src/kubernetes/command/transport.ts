@@ -37,6 +37,8 @@ export interface CommandTransport {
  */
 export function createCommandTransport(commands: ClusterCommands): CommandTransport {
   const waiting: Asked[] = [];
+  /** How many items of a list fit into an output, as far as is known. */
+  let fitting = Infinity;
   let running: Promise<void> | undefined;
 
   const runAll = async (): Promise<void> => {
@@ -47,9 +49,20 @@ export function createCommandTransport(commands: ClusterCommands): CommandTransp
   };
   const ask = (request: ApiRequest): Promise<CommandAnswer> =>
     new Promise((resolve, reject) => {
+      // What no command can ask throws here, and spoils nobody else's.
+      scriptFor([request]);
       waiting.push({ request, alone: false, resolve, reject });
       running ??= runAll();
     });
+  /** A page that is too big even alone is asked for again with half as many items. */
+  const askFitting = async (request: ApiRequest): Promise<CommandAnswer> => {
+    const fitted = withLimit(request, fitting);
+    const answer = await ask(fitted);
+    const limit = limitOf(fitted);
+    if (answer.kind !== 'big' || limit === undefined || limit < 2) return answer;
+    fitting = Math.min(fitting, Math.floor(limit / 2));
+    return askFitting(request);
+  };
 
   /** Answers to requests that are still to be made, by path. */
   const early = new Map<string, Promise<CommandAnswer>>();
@@ -57,7 +70,7 @@ export function createCommandTransport(commands: ClusterCommands): CommandTransp
     if (request.method !== 'GET') early.clear();
     const answer = early.get(request.path);
     early.delete(request.path);
-    return answer ?? answerThatFits(request, ask);
+    return answer ?? askFitting(request);
   };
   const library = wrapHttpLibrary({
     async send(context) {
@@ -69,7 +82,7 @@ export function createCommandTransport(commands: ClusterCommands): CommandTransp
     library,
     ahead(reads) {
       for (const path of pathsOf(reads)) {
-        const answer = answerThatFits({ method: 'GET', path, contentType: '', body: '' }, ask);
+        const answer = askFitting({ method: 'GET', path, contentType: '', body: '' });
         // Who never makes the request never learns of its trouble, either.
         answer.catch(() => {});
         early.set(path, answer);
@@ -129,18 +142,18 @@ function requestOf(context: RequestContext): ApiRequest {
   };
 }
 
-/** A page that is too big even alone is asked for again with half as many items. */
-async function answerThatFits(
-  request: ApiRequest,
-  ask: (request: ApiRequest) => Promise<CommandAnswer>,
-): Promise<CommandAnswer> {
-  const answer = await ask(request);
-  if (answer.kind !== 'big') return answer;
+/** Items that a list is asked for at once; none where it is no list, or asked for as a whole. */
+function limitOf({ method, path }: ApiRequest): number | undefined {
+  const limit = new URL(path, 'https://cluster').searchParams.get('limit');
+  return method === 'GET' && limit !== null ? Number(limit) : undefined;
+}
+
+function withLimit(request: ApiRequest, most: number): ApiRequest {
+  const limit = limitOf(request);
+  if (limit === undefined || limit <= most) return request;
   const url = new URL(request.path, 'https://cluster');
-  const limit = Number(url.searchParams.get('limit') ?? 0);
-  if (request.method !== 'GET' || limit < 2) return answer;
-  url.searchParams.set('limit', String(Math.floor(limit / 2)));
-  return answerThatFits({ ...request, path: url.pathname + url.search }, ask);
+  url.searchParams.set('limit', String(most));
+  return { ...request, path: url.pathname + url.search };
 }
 
 function answerTo(request: ApiRequest, answer: CommandAnswer): ResponseContext {
