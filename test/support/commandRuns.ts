@@ -1,4 +1,4 @@
-import { blockedOn, shop, slowOn, usualWorkloads } from './fleets.ts';
+import { blockedOn, shop, sickOn, slowOn, usualWorkloads } from './fleets.ts';
 import { brokenPromises, nothingLeft } from './promises.ts';
 import { emptyStorage } from './process.ts';
 import {
@@ -51,17 +51,28 @@ export function describeCommandRuns({ commands, deaths }: CommandRunsOptions): v
   });
 
   it('names the budget that blocks a drain, and leaves nothing cordoned after its deadline', async () => {
-    const fleet = privateShop({ count: 3, workloads: [...usualWorkloads, blockedOn(0)] });
+    const fleet = privateShop({ count: 3, workloads: [...usualWorkloads, sickOn(0)] });
     await using rehearsal = await rehearse(fleet, { commands });
     const [node = ''] = rehearsal.nodes();
     const settings = { defaults: { drainTimeoutMinutes: 5 } };
     const app = await rehearsal.start({ settings });
     const report = await app.run({ nodes: [node] });
     expect(outcomeOf(report, node)).toMatch(/^undrainable: drainDeadline, blocked/u);
-    expect(wordsOf(report, node)).toMatch(/ledger-\S+ blocked by PDB ledger/u);
+    expect(wordsOf(report, node)).toMatch(/sick-\S+ blocked by PDB sick: 0 of 2 healthy/u);
     expect(rehearsal.lines.filter(uncordonOf(node))).toHaveLength(1);
     expect(rehearsal.lines.filter(restartOf())).toEqual([]);
     expect(kept(rehearsal)).toEqual([]);
+  });
+
+  it('sees before it cordons that a budget would never let a drain end', async () => {
+    const fleet = privateShop({ count: 3, workloads: [...usualWorkloads, blockedOn(0)] });
+    await using rehearsal = await rehearse(fleet, { commands });
+    const [node = ''] = rehearsal.nodes();
+    const app = await rehearsal.start();
+    const report = await app.run({ nodes: [node] });
+    expect(outcomeOf(report, node)).toBe('undrainable: blocked');
+    expect(wordsOf(report, node)).toMatch(/ledger-\S+ blocked by PDB ledger/u);
+    expect(rehearsal.lines.filter(cordonOf())).toEqual([]);
   });
 
   it.each(momentsOfANode.filter(([name]) => deaths.includes(name)))(
@@ -125,7 +136,7 @@ export function describeCommandLimits(): void {
     expect(rehearsal.lines).toEqual([]);
   });
 
-  it('waits for the command that a person runs on the node, and evicts neither it nor a failed one', async () => {
+  it('waits for the command that a person runs on the node, and evicts neither it nor one that has ended', async () => {
     await using rehearsal = await rehearse(privateShop({ count: 3 }));
     const [node = ''] = rehearsal.nodes();
     const { kubernetes } = rehearsal.azure.world.node(node).cluster;
@@ -135,6 +146,7 @@ export function describeCommandLimits(): void {
       name,
       node,
     });
+    kubernetes.createWorkload({ ...pod('command-ended'), completesInMs: 1 });
     kubernetes.createWorkload({ ...pod('command-theirs'), completesInMs: 20 * 60_000 });
     const app = await rehearsal.start();
     const report = await app.run({ nodes: [node] });
@@ -145,6 +157,7 @@ export function describeCommandLimits(): void {
     const [restarted] = rehearsal.lines.filter(restartOf(node));
     const waited = Date.parse(restarted?.t ?? '') - Date.parse(cordoned?.t ?? '');
     expect(waited).toBeGreaterThan(15 * 60_000);
+    expect(kept(rehearsal)).toEqual([]);
   });
 
   it('gets through a time in which no command ends, and asks for nothing twice', async () => {

@@ -50,6 +50,8 @@ export interface PodNow {
   mirror: boolean;
   ready: boolean;
   terminating: boolean;
+  /** It has ended, well or not. */
+  finished: boolean;
 }
 
 /** A run's report, as far as the promises go; the HTTP API's own JSON. */

@@ -42,6 +42,7 @@ const calm: Omit<Scene, 'node' | 'cluster'> = {
       mirror: false,
       ready: true,
       terminating: false,
+      finished: false,
     },
   ],
   sentinel: true,
@@ -59,6 +60,7 @@ const web = {
   mirror: false,
   ready: true,
   terminating: false,
+  finished: false,
 };
 const mark = (attempt?: number) => ({
   annotations: {

@@ -104,8 +104,9 @@ function outAtOnce(
   return violations;
 }
 
-const mayStay = ({ owner, mirror }: Scene['pods'][number]) =>
-  mirror || owner.startsWith('DaemonSet/');
+/** What AKS leaves of a command that has ended serves nobody any more. */
+const mayStay = ({ name, owner, mirror, finished }: Scene['pods'][number]) =>
+  mirror || owner.startsWith('DaemonSet/') || (finished && name.startsWith('aks-command/'));
 
 /** Whether Azure may have taken it: anything but a definite refusal counts as asked. */
 const asked = ({ status, detail }: AuditLine) =>

@@ -14,6 +14,7 @@ interface Metadata {
   deletionTimestamp?: string;
 }
 interface Status {
+  phase?: string;
   conditions?: { type: string; status: string }[];
   nodeInfo?: { bootID: string; kernelVersion: string };
 }
@@ -48,6 +49,7 @@ function podNow({ metadata, status }: ApiPod): PodNow {
     mirror: 'kubernetes.io/config.mirror' in (metadata.annotations ?? {}),
     ready: isReady(status),
     terminating: metadata.deletionTimestamp !== undefined,
+    finished: status.phase === 'Succeeded' || status.phase === 'Failed',
   };
 }
 

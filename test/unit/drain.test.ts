@@ -30,6 +30,7 @@ describe('judging a pod', () => {
   const daemon = owner('DaemonSet');
   const orphan = owner('DaemonSet', 'apps/v1', 'gone');
   const kruise = owner('DaemonSet', 'apps.kruise.io/v1alpha1');
+  const command = { namespace: 'aks-command', name: 'command-1', controller: undefined };
   const cases: [string, Partial<PodView>, Partial<DrainPolicy>, string][] = [
     ['of a ReplicaSet', {}, {}, 'evict'],
     ['of a DaemonSet', { controller: daemon }, {}, 'keep'],
@@ -46,6 +47,10 @@ describe('judging a pod', () => {
     ['with emptyDir, finished', { emptyDir: true, phase: 'Failed' }, {}, 'evict'],
     ['that is being deleted', { deletion }, {}, 'leaving'],
     ['of nobody, being deleted', { deletion, controller: undefined }, {}, 'leaving'],
+    ['of an AKS command', command, { evictUnmanaged: true }, 'leaving'],
+    ['of an AKS command that failed', { ...command, phase: 'Failed' }, {}, 'keep'],
+    ['of that name elsewhere', { ...command, namespace: 'shop' }, {}, 'refuse'],
+    ['of that namespace, not AKS’s', { ...command, name: 'mine' }, {}, 'refuse'],
   ];
   it.each(cases)('one %s', (_name, differing, allowed, kind) => {
     expect(judged(differing, allowed)).toMatchObject({ kind });
