@@ -13,8 +13,8 @@ import {
   nothingLeft,
   oneAtATime,
 } from '../support/promises.ts';
-import { createKiller, effects } from './killer.ts';
-import type { Death, Killer } from './killer.ts';
+import { createKiller, effects } from '../support/killer.ts';
+import type { Death, Killer } from '../support/killer.ts';
 import { restarted, smallFleet, stage, stillDue } from './stage.ts';
 import type { Command, Ended, Stage } from './stage.ts';
 
@@ -23,8 +23,12 @@ const speed = 360;
 
 interface Deaths extends Stage, AsyncDisposable {
   killer: Killer;
+  /** Does a command on this storage, until it ends or is killed. */
+  once(command: 'run' | 'recover'): Promise<Ended>;
+  /** Deletes the storage. */
+  forget(): void;
   /** Starts it again after each death, until it ends by itself. */
-  untilItEnds(between?: (state: string) => void): Promise<Ended>;
+  untilItEnds(between?: () => void): Promise<Ended>;
 }
 
 async function dying(nodes: number, deaths: readonly Death[]): Promise<Deaths> {
@@ -32,15 +36,20 @@ async function dying(nodes: number, deaths: readonly Death[]): Promise<Deaths> {
   const killer = createKiller(deaths, () => running?.kill('SIGKILL'));
   const on = await stage({ fleet: smallFleet(nodes), speed, onRequest: killer.hook });
   const state = join(on.directory, 'state');
+  const once = (command: string) => {
+    running = on.start([command, '--state', state, '--settings', on.settings]);
+    return running.ended;
+  };
   return {
     ...on,
     killer,
+    once,
+    forget: () => rmSync(state, { recursive: true, force: true }),
     async untilItEnds(between = () => {}) {
       for (;;) {
-        running = on.start(['run', '--state', state, '--settings', on.settings]);
-        const ended = await running.ended;
+        const ended = await once('run');
         if (ended.code !== undefined) return ended;
-        between(state);
+        between();
       }
     },
     [Symbol.asyncDispose]: () => on.stop(),
@@ -106,9 +115,32 @@ describe('a run that is killed and started again', () => {
       side: 'after',
     }));
     await using on = await dying(3, deaths);
-    const ended = await on.untilItEnds((state) => {
-      rmSync(state, { recursive: true, force: true });
-    });
+    const ended = await on.untilItEnds(() => on.forget());
     expect(wrong(on, ended)).toEqual([]);
   });
+
+  it.concurrent(
+    'is put in order by `recover`, its storage deleted, and nothing else is done',
+    async () => {
+      const death: Death = { kind: 'effect', effect: 'restart', side: 'after' };
+      await using on = await dying(2, [death]);
+      expect((await on.once('run')).code).toBeUndefined();
+      on.forget();
+      const ended = await on.once('recover');
+      const [node] = restarted(on.azure.audit);
+      expect(restarted(on.azure.audit)).toEqual([node]);
+      // One is finished; the other one was not touched, and is still due.
+      expect(stillDue(on.azure)).toHaveLength(1);
+      expect(stillDue(on.azure)).not.toContain(node);
+      expect(ended.output).toMatch(new RegExp(`${node}.* rebooted`, 'u'));
+      expect(ended.output).toContain('this run only recovers');
+      const seen = on.evidence();
+      const kept = [...oneAtATime(seen), ...neverTwice(seen), ...leftAsFound(seen)];
+      expect({ kept, left: nothingLeft(seen), code: ended.code }).toEqual({
+        kept: [],
+        left: [],
+        code: 0,
+      });
+    },
+  );
 });

@@ -1,7 +1,7 @@
 import { startAzure } from '../../local/azure/azure.ts';
 import type { SimulatedAzure, SimulatedAzureOptions } from '../../local/azure/azure.ts';
 import type { AuditLine } from '../../local/azure/audit.ts';
-import type { RequestSeen } from '../../local/azure/faults.ts';
+import type { RequestHook, RequestSeen } from '../../local/azure/faults.ts';
 import type { Person } from '../../local/azure/person.ts';
 import { virtualClock } from '../../local/clock.ts';
 import type { SettingsDocument } from '../../src/policy/settings.ts';
@@ -40,6 +40,8 @@ export interface Rehearsal extends AsyncDisposable {
    * the asker even gets its answer. That the line never comes fails the test.
    */
   when(test: Test, action: (line: AuditLine) => unknown): void;
+  /** Asks before and after each request takes effect, until another one is asked instead. */
+  interfere(hook: RequestHook): void;
   /** Lets time pass until a line passes the test. */
   until(test: Test): Promise<AuditLine>;
   /** Lets time pass. */
@@ -76,6 +78,7 @@ export async function rehearse(
   const triggers = new Set<{ test: Test; action: (line: AuditLine) => unknown }>();
   const failures: unknown[] = [];
   const armRequests: RequestSeen[] = [];
+  let interference: RequestHook | undefined;
   const witness = (line: AuditLine) => {
     const scene =
       actors.has(line.actor) && line.node !== '' ? sceneOf(azure.world, line) : undefined;
@@ -95,7 +98,7 @@ export async function rehearse(
     onAudit: witness,
     onRequest(request, when) {
       if (when === 'before' && request.service === 'arm') armRequests.push(request);
-      return undefined;
+      return interference?.(request, when);
     },
   });
   const before = nodesNow(azure.world);
@@ -139,6 +142,7 @@ export async function rehearse(
       return process;
     },
     when: (test, action) => void triggers.add({ test, action }),
+    interfere: (hook) => void (interference = hook),
     until: (test) =>
       time.flow(
         () => new Promise((resolve) => triggers.add({ test, action: (line) => resolve(line) })),

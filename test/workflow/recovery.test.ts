@@ -1,7 +1,7 @@
 import type { AuditLine } from '../../local/azure/audit.ts';
 import { shop, slowOn, usualWorkloads } from '../support/fleets.ts';
 import { brokenPromises, nothingLeft } from '../support/promises.ts';
-import { emptyStorage, keptStorage } from '../support/process.ts';
+import { keptStorage } from '../support/process.ts';
 import type { Storage } from '../support/process.ts';
 import {
   answered,
@@ -97,15 +97,6 @@ describe.each(momentsOfANode)('a process that dies at %s', (_name, moment) => {
     using storage = keptStorage();
     const { interrupted } = await dieAt(moment, { count: 1, storage, remains: (died) => died });
     expect(interrupted?.status).toBe('completed');
-  });
-
-  it('is finished by one with empty storage, from the marks alone', async () => {
-    const { report, atWork } = await dieAt(moment, {
-      count: 2,
-      storage: emptyStorage(),
-      remains: emptyStorage,
-    });
-    expect(outcomeOf(report, atWork)).toMatch(/^(rebooted|notNeeded): /u);
   });
 });
 

@@ -41,7 +41,9 @@ function createEffectReader(): (seen: RequestSeen) => Effect | undefined {
   return (seen) => {
     const { method, path, body } = seen;
     if (/\/leases/u.test(path)) return method === 'GET' ? undefined : 'lease write';
-    if (method === 'POST' && /\/runCommand\?/iu.test(path)) return 'probe start';
+    if (method === 'POST' && /\/runCommand\?/iu.test(path)) {
+      return /aks-reboot restart/u.test(body) ? 'restart' : 'probe start';
+    }
     if (method === 'POST' && /\/eviction/u.test(path)) return 'eviction';
     if (method === 'PATCH') return effectOfPatch(JSON.parse(body) as PatchOperation[]);
     if (method === 'POST' && /\/restart\?/iu.test(path)) {
