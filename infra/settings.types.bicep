@@ -10,6 +10,10 @@ type settingsDocument = {
   controller: string
   @description('Keep the claim on a cluster between runs, or release it when nothing is left open.')
   claim: ('keep' | 'release')?
+  @description('Nodes of all clusters out of service at once; 500 is no limit.')
+  @minValue(1)
+  @maxValue(500)
+  fleetConcurrency: int?
   @description('Rings of clusters, in the order in which a run goes through them.')
   @maxLength(20)
   rings: string[]?

@@ -171,7 +171,17 @@ export interface StepOutputs {
   readCluster:
     { kind: 'read'; toProbe: number; lanes: number } | { kind: 'refused'; reasons: Reason[] };
   planCluster: { kind: 'planned'; due: number; lanes: number };
-  nextNode: ({ kind: 'node'; turn: Turn; soakSeconds: number } & ProbeAddress) | { kind: 'none' };
+  nextNode:
+    | ({
+        kind: 'node';
+        turn: Turn;
+        soakSeconds: number;
+        /** A place in the fleet has to be taken before: one of so many. */
+        seat?: { limit: number; evict: string[] };
+      } & ProbeAddress)
+    /** Others have the places in the fleet. */
+    | { kind: 'wait'; waitSeconds: number; detail: string }
+    | { kind: 'none' };
   closeCluster: { kind: 'closed'; summary: ClusterSummary };
 
   readLane: {

@@ -11,6 +11,7 @@ import type { Stops } from '../decide/gate.ts';
 import { window } from '../decide/gates/time.ts';
 import { policyOf } from '../policy/settings.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
+import { roomInFleet } from './fleet.ts';
 import { unrecovered } from './recover.ts';
 import { connect, openSite, readStops, rememberedFacts } from './scene.ts';
 import type { Desk, Site } from './scene.ts';
@@ -73,13 +74,15 @@ async function plannedNodes(
   const dryRun = (await desk.reports.run(run))?.request.dryRun === true;
   const cancel = await desk.reports.cancel(run);
   const stops = await stopsNow(desk, site, run);
+  const room = await roomInFleet(desk, site, '');
+  const fleet: Reason[] = room.kind === 'full' ? [{ kind: 'fleet', value: room.detail }] : [];
   const untouched = (node: PlannedNode): Outcome => {
     if (cancel !== undefined) {
       const value = `${cancel.who}: ${cancel.why}`;
       return { kind: 'canceled', reasons: [{ kind: 'canceled', value }] };
     }
     if (!dryRun) {
-      const why = [...failures(site, results), ...outOfHours(site, node, stops)];
+      const why = [...failures(site, results), ...outOfHours(site, node, stops), ...fleet];
       const stop = why.length > 0 ? '' : stopOf(results);
       return turnless(`its turn did not come in this run${stop}`, why);
     }

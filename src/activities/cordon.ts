@@ -19,6 +19,7 @@ import type { StepInput, StepOutputs } from '../steps.ts';
 import { claimLease } from './claim.ts';
 import { tell } from './events.ts';
 import type { Subject } from './events.ts';
+import { readFleet } from './fleet.ts';
 import { forecastOf } from './forecast.ts';
 import { factsOf, nowIso, outcome, outcomeOf } from './node.ts';
 import { connect, matchNow, openSite, policyFor, readFacts, readScene } from './scene.ts';
@@ -65,7 +66,8 @@ export async function cordon(
   const match = await matchNow(desk, node, facts);
   const policy = policyFor(site, node);
   const probe = await aged(desk, input, policy);
-  const scene = await readScene(desk, site, run, { facts, nodes, policies: [policy] });
+  const around = await readScene(desk, site, run, { facts, nodes, policies: [policy] });
+  const scene = { ...around, fleet: await readFleet(desk, site) };
   const sight = { node, match, probe, policy };
   const judged = await judge(desk, kubernetes, sight, scene, slotsAhead(lock, fence, node, scene));
   if (judged.kind === 'again') return judged;
@@ -92,6 +94,8 @@ export async function cordon(
     unschedulable: true,
     annotations: { ...scaleDown.annotations, [markAnnotation]: writeMark(mark) },
   });
+  // Before the mark: what is counted and not there is found out, what is there and not counted isn't.
+  await desk.reports.writeOutOfService({ cluster, node: node.name });
   const patched = await kubernetes.patchNode(node.name, patch);
   if (patched.kind !== 'done') {
     const detail = 'somebody else changed the node just now';

@@ -8,6 +8,7 @@ import type { LastReboot } from '../domain/mark.ts';
 import { needOf } from '../domain/need.ts';
 import { remember } from '../domain/pace.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import { isLeftOut } from '../domain/run.ts';
 import type { Probe } from '../domain/probe.ts';
 import { TroubleError } from '../domain/trouble.ts';
 import type { Ended, StepInput, StepOutputs } from '../steps.ts';
@@ -232,6 +233,8 @@ export async function recordNode(
   { run, cluster, pool, result }: StepInput<'recordNode'>,
 ): Promise<StepOutputs['recordNode']> {
   await desk.reports.writeNodeResult(run, cluster, result);
+  const { node } = result;
+  if (!isLeftOut(result)) await desk.reports.removeOutOfService({ cluster, node });
   // Two lanes that end at once may lose one of the two: the next node tells as much.
   const paces = await desk.reports.paces(cluster);
   const more = remember(paces, pool, run, result);

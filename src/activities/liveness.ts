@@ -5,6 +5,7 @@ import type { NodeView } from '../domain/node.ts';
 import { instanceIds } from '../domain/run.ts';
 import { lockEntityName } from '../lock/entity.ts';
 import { highestFloor, parseLock } from '../lock/lock.ts';
+import type { Slot } from '../lock/lock.ts';
 import type { MarkedNode, StepInput, StepOutputs } from '../steps.ts';
 import { connect, openSite, sleepReasons } from './scene.ts';
 import type { Desk, Site } from './scene.ts';
@@ -112,6 +113,23 @@ async function isStalled(desk: Desk, cluster: string, fence: number): Promise<bo
 
 function isOld(desk: Desk, instant: string): boolean {
   return desk.clock.now() - epochMs(instant) > stalledAfterMinutes * 60_000;
+}
+
+/**
+ * Whether the lane that has a place in the fleet is dead or stalled: it tells how it gets on to its
+ * own cluster's lock.
+ */
+export async function isLaneLost(desk: Desk, { holder, cluster, since }: Slot): Promise<boolean> {
+  if (!(await isAlive(desk, holder)) || cluster === undefined) return true;
+  const { slots } = parseLock(await desk.durable.entity(lockEntityName, cluster));
+  const own = slots.find((slot) => slot.holder === holder);
+  return isOld(desk, own?.progressAt ?? since);
+}
+
+/** Whether a run is at work on a cluster, and gets on. */
+export async function isWorkedOn(desk: Desk, cluster: string): Promise<boolean> {
+  const { owner } = parseLock(await desk.durable.entity(lockEntityName, cluster));
+  return owner !== undefined && !isOld(desk, owner.progressAt) && isAlive(desk, owner.holder);
 }
 
 /** Which of the lock's holders are dead or stalled; with them go the slots of their lanes. */

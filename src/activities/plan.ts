@@ -13,6 +13,7 @@ import { policyOf } from '../policy/settings.ts';
 import type { ProbeLane, Probes } from '../reports/reports.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
 import { claimLease } from './claim.ts';
+import { countMarks } from './fleet.ts';
 import { lookAtPods } from './moves.ts';
 import {
   connect,
@@ -76,6 +77,10 @@ export async function planCluster(
   await desk.reports.writeLastProbes(cluster, Object.fromEntries(known));
   const turns = turnsOf(planned, scene);
   await desk.reports.writeTurns(run, cluster, turns);
+  if (!dryRun) {
+    const marked = scene.marked.map(({ name }) => name);
+    await countMarks(desk, cluster, marked);
+  }
   const due = turns.nodes.length;
   const access = scene.access.way;
   desk.log({ level: 'info', message: 'planned', run, cluster, detail: { due, access } });

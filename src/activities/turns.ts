@@ -3,6 +3,7 @@ import { lockEntityName } from '../lock/entity.ts';
 import { parseLock } from '../lock/lock.ts';
 import { policyOf } from '../policy/settings.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
+import { roomInFleet } from './fleet.ts';
 import { openSite } from './scene.ts';
 import type { Desk } from './scene.ts';
 
@@ -28,10 +29,14 @@ export async function nextNode(
   const { pool } = address;
   const { stopAfterFailures } = site.policy;
   const { soakSeconds } = policyOf(site.cluster, pool);
+  const room = await roomInFleet(desk, site, holder);
+  if (room.kind === 'full') return { kind: 'none' };
+  if (room.kind === 'wait') return room;
   return {
     kind: 'node',
     ...address,
     turn: { pool, index, limit, stopAfterFailures },
     soakSeconds,
+    ...(room.kind === 'seat' ? { seat: { limit: room.limit, evict: room.evict } } : {}),
   };
 }

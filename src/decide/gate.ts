@@ -37,6 +37,15 @@ export interface Stops {
   paces: Paces;
 }
 
+/** What is out of service in the whole fleet. */
+export interface FleetView {
+  /** So much may be. */
+  limit: number;
+  /** The node's cluster, as `out` calls it. */
+  cluster: string;
+  out: readonly { cluster: string; node: string }[];
+}
+
 /** What surrounds the node at that moment. */
 export interface Scene extends Stops {
   run: string;
@@ -50,6 +59,8 @@ export interface Scene extends Stops {
   access: Access;
   /** All nodes of the cluster that could take the pod of an AKS command. */
   commandHosts: readonly string[];
+  /** Missing where the fleet has no limit, and in plans: it is another one a minute later. */
+  fleet?: FleetView | undefined;
   /** Why the run begins nothing in the cluster's ring, if it doesn't. */
   ringHeld: readonly Reason[];
   /** Who else has claimed the cluster, if anyone. */

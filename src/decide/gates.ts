@@ -7,7 +7,7 @@ import { claim, clusterState, halted, poolSlots, poolState, slots } from './gate
 import { access } from './gates/access.ts';
 import { azureAlert, blockingPod, kured, prometheus } from './gates/blockers.ts';
 import { loopGuard, needAge, needReason, sameNeed } from './gates/need.ts';
-import { ring } from './gates/fleet.ts';
+import { fleet, ring } from './gates/fleet.ts';
 import { canceled, hold } from './gates/people.ts';
 import { aksAtWork, autoscaler, nodeNotReady, scheduledEvent } from './gates/signs.ts';
 import { window, windowForRestart } from './gates/time.ts';
@@ -28,6 +28,7 @@ const waitGates: readonly Gate[] = [
   window,
   slots,
   poolSlots,
+  fleet,
   access,
   autoscaler,
   aksAtWork,

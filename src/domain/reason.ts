@@ -17,6 +17,7 @@ export const reasonKinds = [
   'halted', // an earlier node was restarted and is not proved
   'slots', // as many nodes are out of service as may be
   'poolSlots', // the same of its pool
+  'fleet', // the same of the whole fleet
   'failures', // as many nodes have failed in this run as may
   'access', // by AKS run command there would be no way to put it back
   'clusterState', // the cluster is not Succeeded and Running

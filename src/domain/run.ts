@@ -96,8 +96,9 @@ export type NodeResult = z.infer<typeof nodeResultSchema>;
  * Whether the node is still out of service because of us, or may be. What is gone holds nothing;
  * after a failure that nothing undid, nobody knows.
  */
-export function isLeftOut({ outcome, instants }: NodeResult): boolean {
+export function isLeftOut({ outcome, instants, purpose }: NodeResult): boolean {
   const { cordoned, uncordoned } = instants;
+  const taken = cordoned !== undefined || purpose === 'recover';
   if (uncordoned !== undefined) return false;
   switch (outcome.kind) {
     case 'failed':
@@ -115,7 +116,7 @@ export function isLeftOut({ outcome, instants }: NodeResult): boolean {
     case 'notRebooted':
     case 'notReady':
     case 'stillRequired':
-      return cordoned !== undefined;
+      return taken;
   }
 }
 

@@ -14,6 +14,8 @@ const slotSchema = z.object({
   holder,
   /** Of the node whose turn it is for. */
   pool: z.string(),
+  /** In the fleet's lock: the node's cluster. */
+  cluster: z.string().optional(),
   node: z.string(),
   fence: z.number().int(),
   since: instantSchema,
@@ -100,6 +102,17 @@ export const lockOperation = z.discriminatedUnion('op', [
     /** None for recovering a marked node, whose mark has a slot already. */
     turn: turnSchema.optional(),
   }),
+  /** A lane takes a place in the fleet for a node; nobody owns the fleet's lock. */
+  z.object({
+    op: z.literal('seat'),
+    holder,
+    cluster: z.string().max(60),
+    node: z.string().max(253),
+    now: instantSchema,
+    limit: z.number().int().min(1),
+    /** Holders that were found dead or stalled. */
+    evict: z.array(holder).max(1000),
+  }),
   /** Names what the slot is for, and says that its holder gets on. */
   z.object({
     op: z.literal('progress'),
@@ -158,6 +171,8 @@ export function applyLock(
       return done(state.owner?.holder === operation.holder ? without(state, 'owner') : state);
     case 'take':
       return take(state, operation);
+    case 'seat':
+      return seat(state, operation);
     case 'progress':
       return done(progress(state, operation));
     case 'free':
@@ -255,6 +270,23 @@ function take(state: LockState, operation: OperationOf<'take'>) {
         progressAt: now,
       },
       slots: [...others, { ...taken, fence, since: now, progressAt: now }],
+    },
+    answer: { kind: 'granted', fence } as const,
+  };
+}
+
+function seat(before: LockState, operation: OperationOf<'seat'>) {
+  const { holder, cluster, node, now, limit, evict } = operation;
+  const state = evicted(before, evict);
+  const others = state.slots.filter((slot) => slot.holder !== holder);
+  if (others.length >= limit) return { state, answer: { kind: 'full', slots: others } as const };
+  const fence = nextFence(state, 0);
+  const known = { holder, pool: '', cluster, node, step: 'seated', detail: '' };
+  return {
+    state: {
+      ...state,
+      fence,
+      slots: [...others, { ...known, fence, since: now, progressAt: now }],
     },
     answer: { kind: 'granted', fence } as const,
   };

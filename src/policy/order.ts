@@ -3,6 +3,19 @@ import { ringShape } from './rings.ts';
 
 /** Settings that say in which order nodes have their turns, how many at once, and until when. */
 
+/** As many as ten clusters can have out of service: no limit at all. */
+export const unlimitedFleet = 500;
+
+/** Those of the document as a whole. */
+export const orderFleetShape = {
+  fleetConcurrency: z
+    .int()
+    .min(1)
+    .max(unlimitedFleet)
+    .default(unlimitedFleet)
+    .describe('Nodes of all clusters out of service at once; 500 is no limit.'),
+} as const;
+
 /** Those that may differ from pool to pool. */
 export const orderPoolShape = {
   maxUnavailable: z

@@ -3,7 +3,7 @@ import { wantedAccesses } from '../domain/access.ts';
 import { clusterKey, parseClusterId, shortHash } from '../domain/arm.ts';
 import type { ClusterId } from '../domain/arm.ts';
 import { drainDefaults, drainShape } from './drain.ts';
-import { orderDefaults, orderPoolShape, orderShape } from './order.ts';
+import { orderDefaults, orderFleetShape, orderPoolShape, orderShape } from './order.ts';
 import { parseDocument, wholeSentence } from './problem.ts';
 import type { Parsed, Relation } from './problem.ts';
 import { ringProblems, ringsShape } from './rings.ts';
@@ -152,6 +152,7 @@ const documentSchema = z.strictObject({
     .enum(['keep', 'release'])
     .default('keep')
     .describe('Keep the claim on a cluster between runs, or release it when nothing is left open.'),
+  ...orderFleetShape,
   ...ringsShape,
   scheduledRuns: z
     .enum(['reboot', 'dryRun'])
@@ -221,6 +222,8 @@ export function policyOf({ policy, pools }: ClusterSettings, pool: string): Poli
 }
 
 export interface Settings extends Rings {
+  /** Nodes of all clusters out of service at once. */
+  fleetConcurrency: number;
   controller: string;
   claim: 'keep' | 'release';
   scheduledRuns: 'reboot' | 'dryRun';

@@ -26,6 +26,7 @@ import type { Paces } from '../domain/pace.ts';
 import { clusterPreflightSchema, preflightSchema } from '../domain/preflight.ts';
 import type { ClusterPreflight, Preflight } from '../domain/preflight.ts';
 import type { Documents } from '../ports.ts';
+import { outOfService } from './outOfService.ts';
 
 /**
  * What runs leave behind, as documents: the index (newest first), each run's record, plans, node
@@ -63,6 +64,7 @@ export function createReports(documents: Documents) {
     ...runs(documents),
     ...clusters(documents),
     ...probes(documents),
+    ...outOfService(documents),
     ...preflights(documents),
   };
 }

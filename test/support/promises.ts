@@ -65,6 +65,11 @@ export function poolLimit(evidence: Evidence, pool: string, limit: number): Viol
   );
 }
 
+/** Promise 1 for the fleet, where the settings of the whole document say fewer. */
+export function fleetLimit(evidence: Evidence, limit: number): Violations {
+  return outAtOnce(evidence, limit, () => 'fleet');
+}
+
 /** Never more than `limit` nodes of one group out of service because of us; the others don't count. */
 function outAtOnce(
   evidence: Evidence,

@@ -194,6 +194,23 @@ describe('a slot', () => {
     expect(answer(...stopped, leave('a'), enter('b'), take('b', 'one')).kind).toBe('granted');
   });
 
+  it('in the fleet needs no owner, ends with its holder, and names node and cluster', () => {
+    const seat = (
+      holder: string,
+      { limit = 1, evict = [] }: { limit?: number; evict?: string[] } = {},
+    ): LockOperation => ({ op: 'seat', holder, cluster: 'c', node: 'n', now, limit, evict });
+    const one = after(seat('one'));
+    expect(one).toMatchObject({
+      answer: { kind: 'granted', fence: 1 },
+      state: { slots: [{ holder: 'one', cluster: 'c', node: 'n' }] },
+    });
+    expect(answer(seat('one'), seat('two'))).toMatchObject({ kind: 'full' });
+    expect(answer(seat('one'), seat('one')).kind).toBe('granted');
+    expect(answer(seat('one'), seat('two', { limit: 2 })).kind).toBe('granted');
+    expect(answer(seat('one'), seat('two', { evict: ['one'] })).kind).toBe('granted');
+    expect(answer(seat('one'), free('one'), seat('two')).kind).toBe('granted');
+  });
+
   it('for recovering is no turn and does not wait, because the mark has a slot already', () => {
     const { state, answer } = after(enter('a'), take('a', 'one'), recover('a', 'a'));
     expect(answer).toEqual({ kind: 'granted', fence: 3 });

@@ -6,7 +6,7 @@ import type { Reason } from '../../src/domain/reason.ts';
 import { ringsOf } from '../../src/policy/rings.ts';
 import { parseSettings } from '../../src/policy/settings.ts';
 import type { SettingsDocument } from '../../src/policy/settings.ts';
-import { sceneOf, sightOf } from '../support/sights.ts';
+import { nodeOf, sceneOf, sightOf } from '../support/sights.ts';
 
 const idOf = (name: string) =>
   '/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/rg' +
@@ -106,5 +106,25 @@ describe('the next ring', () => {
       kind: 'deferred',
       reasons: [{ kind: 'ring', value: expect.stringMatching(/^ring dev: .*; and 8 more$/u) }],
     });
+  });
+});
+
+describe('the fleet', () => {
+  const out = (...names: string[]) => names.map((node) => ({ cluster: 'one', node }));
+  const reasons = (limit: number, cluster: string, names: string[]) =>
+    decide(sightOf(), sceneOf({ fleet: { limit, cluster, out: out(...names) } })).outcome.reasons;
+  const { name } = nodeOf();
+
+  it('with as many nodes out as may be has no room for another', () => {
+    expect(reasons(2, 'one', ['a', 'b'])).toEqual([
+      { kind: 'fleet', value: 'out of service in the fleet: one/a, one/b (2 may be)' },
+    ]);
+    expect(reasons(3, 'one', ['a', 'b'])[0]?.kind).toBe('turn');
+    expect(reasons(1, 'one', ['a', 'b', 'c', 'd', 'e'])[0]?.value).toContain('and 2 more');
+  });
+
+  it('does not count the node itself, but one of its name elsewhere', () => {
+    expect(reasons(1, 'one', [name])[0]?.kind).toBe('turn');
+    expect(reasons(1, 'two', [name])[0]?.kind).toBe('fleet');
   });
 });

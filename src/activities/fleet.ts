@@ -1,0 +1,77 @@
+import { lockEntityName, fleetScope } from '../lock/entity.ts';
+import { parseLock } from '../lock/lock.ts';
+import type { Slot } from '../lock/lock.ts';
+import { unlimitedFleet } from '../policy/order.ts';
+import type { FleetView } from '../decide/gate.ts';
+import type { OutOfService } from '../reports/outOfService.ts';
+import { isLaneLost, isWorkedOn } from './liveness.ts';
+import type { Desk, Site } from './scene.ts';
+
+/**
+ * The fleet's limit. The `fleet` lock gives places to lanes, so that two never take the last one at
+ * once; a document for each node that is out of service counts what the lock has lost. The marks
+ * rebuild the documents, each time a cluster is planned.
+ */
+
+const waitSeconds = 30;
+
+/** Where a lane stands that wants a place in the fleet for its next node. */
+export type Room =
+  | { kind: 'unlimited' }
+  /** It may ask the lock for one of so many places; those holders are found dead or stalled. */
+  | { kind: 'seat'; limit: number; evict: string[] }
+  /** Others have them, and will give them back. */
+  | { kind: 'wait'; waitSeconds: number; detail: string }
+  /** Nodes that nobody works on have them. */
+  | { kind: 'full'; detail: string };
+
+/** Whether there is room in the fleet for one more node. */
+export async function roomInFleet(desk: Desk, site: Site, holder: string): Promise<Room> {
+  const { fleetConcurrency } = site.settings;
+  if (fleetConcurrency >= unlimitedFleet) return { kind: 'unlimited' };
+  const { slots } = parseLock(await desk.durable.entity(lockEntityName, fleetScope));
+  const others = slots.filter((slot) => slot.holder !== holder);
+  const lost: Slot[] = [];
+  if (others.length >= fleetConcurrency) {
+    for (const slot of others) if (await isLaneLost(desk, slot)) lost.push(slot);
+  }
+  const seated = others.filter((slot) => !lost.includes(slot));
+  const strays = (await desk.reports.outOfService()).filter((out) => {
+    return !seated.some((slot) => slot.cluster === out.cluster && slot.node === out.node);
+  });
+  const limit = fleetConcurrency - strays.length;
+  const names = [...seated, ...strays].map(({ node }) => node).join(', ');
+  const detail = `out of service in the fleet: ${names} (${fleetConcurrency} may be)`;
+  if (limit > seated.length) return { kind: 'seat', limit, evict: lost.map((one) => one.holder) };
+  if (seated.length > 0 || (await anyWorkedOn(desk, site, strays))) {
+    return { kind: 'wait', waitSeconds, detail };
+  }
+  return { kind: 'full', detail };
+}
+
+/** A run that works on the cluster of such a node may just be recovering it. */
+async function anyWorkedOn(desk: Desk, site: Site, strays: readonly OutOfService[]) {
+  const elsewhere = new Set(strays.map(({ cluster }) => cluster));
+  elsewhere.delete(site.cluster.key);
+  for (const cluster of elsewhere) if (await isWorkedOn(desk, cluster)) return true;
+  return false;
+}
+
+/** What the gate judges by; nothing when there is no limit. */
+export async function readFleet(desk: Desk, site: Site): Promise<FleetView | undefined> {
+  const { fleetConcurrency } = site.settings;
+  if (fleetConcurrency >= unlimitedFleet) return undefined;
+  const out = await desk.reports.outOfService();
+  return { limit: fleetConcurrency, cluster: site.cluster.key, out };
+}
+
+/** Brings the documents of a cluster in line with the marks on its nodes. */
+export async function countMarks(desk: Desk, cluster: string, marked: readonly string[]) {
+  const known = (await desk.reports.outOfService(cluster)).map(({ node }) => node);
+  for (const node of marked.filter((name) => !known.includes(name))) {
+    await desk.reports.writeOutOfService({ cluster, node });
+  }
+  for (const node of known.filter((name) => !marked.includes(name))) {
+    await desk.reports.removeOutOfService({ cluster, node });
+  }
+}
