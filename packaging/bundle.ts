@@ -1,5 +1,5 @@
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import type { BuildOptions, Metafile } from 'esbuild';
 import { bundledPackages } from './bundledPackages.ts';
@@ -29,15 +29,21 @@ const shared: BuildOptions = {
 /** Writes the folder that goes to Azure: the bundle, and what the host and people want beside it. */
 export async function buildApp(root: string, folder: string, backend: Backend): Promise<void> {
   await rm(folder, { recursive: true, force: true });
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     ...shared,
     absWorkingDir: root,
     entryPoints: ['functions/main.ts'],
-    outfile: join(folder, 'main.js'),
+    // Not written there: the map names its sources as seen from here, wherever the folder is.
+    outfile: join(root, 'dist/app/main.js'),
+    write: false,
     minify: true,
     sourcemap: 'linked',
     metafile: true,
   });
+  await mkdir(folder, { recursive: true });
+  for (const { path, contents } of outputFiles) {
+    await writeFile(join(folder, basename(path)), contents);
+  }
   const hostJson: unknown = JSON.parse(await readFile(join(root, 'host.json'), 'utf8'));
   await writeJson(join(folder, 'host.json'), hostJsonFor(hostJson, backend));
   await describe(root, folder, { main: 'main.js' }, metafile);

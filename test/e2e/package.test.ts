@@ -78,7 +78,7 @@ describe('the package', () => {
   let files: Map<string, Buffer>;
   const text = (name: string) => files.get(name)?.toString('utf8') ?? '';
   beforeAll(async () => {
-    [archive, twin] = await Promise.all([packed('once'), packed('twice')]);
+    [archive, twin] = await Promise.all([packed('once'), packed('and/again')]);
     files = unzip(archive);
     for (const [name, data] of files) writeFileSync(join(deployed, name), data);
     copyFileSync(join(root, 'test/e2e/languageWorker.ts'), join(deployed, 'languageWorker.ts'));
