@@ -49,7 +49,6 @@ const without = {
   'log-format': 'the log is JSON',
   'pre-reboot-node-labels': 'nodes are not labelled',
   'post-reboot-node-labels': 'nodes are not labelled',
-  'reboot-sentinel-command': 'only a file says that a reboot is due (sentinelPath)',
 } as const satisfies Partial<Record<KuredFlag, string>>;
 
 /**
@@ -61,6 +60,7 @@ export function translate(told: Told, mounts: ReadonlyMap<string, string>): Tran
   const entries = [
     hours(told),
     sentinel(told, mounts),
+    sentinelCommand(told),
     concurrency(told),
     soak(told),
     drain(told),
@@ -141,6 +141,26 @@ function sentinel(told: Told, mounts: ReadonlyMap<string, string>): Entry | unde
     flags: ['reboot-sentinel'],
     settings: { sentinelPath: onNode },
     remarks: onNode === path ? [] : [remark],
+  };
+}
+
+const longestCommand = 4000;
+
+function sentinelCommand(told: Told): Entry | undefined {
+  const command = textOf(told, 'reboot-sentinel-command');
+  if (command === undefined) return undefined;
+  const flags = ['reboot-sentinel-command'] as const;
+  if (command.length > longestCommand) {
+    return { flags, settings: {}, remarks: [`it is longer than ${longestCommand} characters`] };
+  }
+  return {
+    flags,
+    settings: { sentinelCommand: command },
+    remarks: [
+      'kured takes any exit code but 0 for "not required"; here those but 0 and 1 are unknown, and ' +
+        'need a person (sentinelNotRequiredCodes)',
+      'it is read by a shell here, and by none in kured',
+    ],
   };
 }
 

@@ -30,11 +30,11 @@ export function readDocument(text: string): Document {
   if (isEmpty(text)) return { kind: 'unreadable', why: 'is empty', position: undefined };
   try {
     const value = load(text, { maxAliases });
-    let positions: Map<string, number> | undefined;
+    // Only who has a problem asks.
+    let known: { offsets: Map<string, number>; lines: number[] } | undefined;
     const positionOf = (path: readonly PropertyKey[]) => {
-      // Only who has a problem asks.
-      positions ??= offsetsOf(text);
-      return positionAt(text, nearest(positions, path));
+      known ??= { offsets: offsetsOf(text), lines: lineStarts(text) };
+      return positionAt(known.lines, nearest(known.offsets, path));
     };
     return { kind: 'read', value, positionOf };
   } catch (error) {
@@ -69,10 +69,13 @@ function keyOf(path: readonly PropertyKey[]): string {
   return JSON.stringify(path.map(String));
 }
 
-function positionAt(text: string, offset: number): Position {
-  const before = text.slice(0, offset);
-  const line = before.split('\n').length;
-  return { line, column: offset - before.lastIndexOf('\n') };
+function lineStarts(text: string): number[] {
+  return [0, ...[...text.matchAll(/\n/gu)].map(({ index }) => index + 1)];
+}
+
+function positionAt(lines: readonly number[], offset: number): Position {
+  const line = lines.findLastIndex((start) => start <= offset);
+  return { line: line + 1, column: offset - (lines[line] ?? 0) + 1 };
 }
 
 /** Where each key and each list entry stands, by its path. */

@@ -31,7 +31,16 @@ const nodeSchema = z.object({
 });
 type Node = z.infer<typeof nodeSchema>;
 
+const levels = new WeakMap<z.ZodType, Level[]>();
+
+/** Of a schema; walked through once, and only when somebody wrote a wrong key. */
 function levelsOf(schema: z.ZodType): Level[] {
+  const known = levels.get(schema) ?? walked(schema);
+  levels.set(schema, known);
+  return known;
+}
+
+function walked(schema: z.ZodType): Level[] {
   const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   const keys = new Map<string, Level & { keys: Set<string> }>();
   const walk = (node: Node, place: readonly string[]) => {
@@ -113,9 +122,14 @@ function placesOf(levels: readonly Level[]): string {
 function nearest(key: string, known: Iterable<string>): string | undefined {
   const [best] = [...known]
     .map((candidate) => ({ candidate, distance: distanceOf(key, candidate) }))
-    .filter(({ candidate, distance }) => distance <= Math.max(candidate.length, key.length) / 3)
+    .filter(({ candidate, distance }) => distance <= farthest(candidate, key))
     .sort((a, b) => a.distance - b.distance);
   return best?.candidate;
+}
+
+/** What differs in more letters looks like something else. */
+function farthest(a: string, b: string): number {
+  return Math.max(a.length, b.length) / 3;
 }
 
 const shortestBeginning = 4;
@@ -129,7 +143,8 @@ function distanceOf(one: string, other: string): number {
     // The shorter the rest, the more probable.
     return a === b ? 0 : 1 + Math.abs(a.length - b.length) / 100;
   }
-  return edits(a, b);
+  const tooFar = Math.abs(a.length - b.length) > farthest(one, other);
+  return tooFar ? Number.POSITIVE_INFINITY : edits(a, b);
 }
 
 /** Optimal string alignment: letters put in, left out, changed, or two swapped. */

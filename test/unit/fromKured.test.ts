@@ -258,6 +258,7 @@ describe("kured's flags", () => {
       '--blocking-pod-selector=name=temperamental',
       '--period=2h',
       '--reboot-sentinel=/run/reboot-required',
+      '--reboot-sentinel-command=sh -c "! needs-restarting -r"',
     ]);
     expect(policy).toMatchObject({
       concurrency: 3,
@@ -278,6 +279,7 @@ describe("kured's flags", () => {
       ],
       probeMaxAgeHours: 2,
       sentinelPath: '/run/reboot-required',
+      sentinelCommand: 'sh -c "! needs-restarting -r"',
       windows: [],
     });
   });

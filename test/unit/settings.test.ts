@@ -7,6 +7,7 @@ import {
   settingsJsonSchema,
 } from '../../src/policy/settings.ts';
 import type { Settings, SettingsDocument } from '../../src/policy/settings.ts';
+import { viewWindows } from '../../src/policy/window.ts';
 
 const subscription = '11111111-2222-4333-8444-555555555555';
 const idOf = (name: string, group = 'rg') =>
@@ -134,6 +135,56 @@ describe('settings that are right', () => {
       required: ['controller', 'clusters'],
       additionalProperties: false,
     });
+  });
+});
+
+describe('windows of any settings', () => {
+  const time = fc
+    .tuple(fc.nat({ max: 23 }), fc.nat({ max: 59 }))
+    .map((parts) => parts.map((part) => String(part).padStart(2, '0')).join(':'));
+  const timeZone = fc.option(fc.constantFrom('Asia/Tokyo', 'America/New_York'), { nil: undefined });
+  const ends = fc.oneof(
+    fc.record({ end: time }),
+    fc.record({ durationMinutes: fc.integer({ min: 30, max: 10_080 }) }),
+  );
+  const days = fc.uniqueArray(fc.constantFrom('mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'), {
+    minLength: 1,
+  });
+  const on = fc.oneof(
+    fc.record({ days }),
+    fc.record({ days, weeks: fc.constantFrom(['first'], ['second', 'last']) }),
+    fc.record({ daysOfMonth: fc.constantFrom([1], [31], ['last', 15]) }),
+  );
+  const dated = fc.tuple(on, ends, time, timeZone).map(([which, end, start, zone]) => {
+    return { ...which, ...end, start, ...(zone === undefined ? {} : { timeZone: zone }) };
+  });
+  const cron = fc.constant({ cron: '30 22 * * 1-5', durationMinutes: 90 });
+  const window = fc.oneof({ weight: 3, arbitrary: dated }, cron, fc.constant('aks'));
+  const dates = fc.constantFrom('12-24', '2026-11-23', { from: '12-20', to: '01-06' });
+  const instant = fc.integer({ min: Date.UTC(2026, 0, 1), max: Date.UTC(2027, 0, 1) });
+
+  it('are read, and what they say of now agrees with what they say of next', () => {
+    fc.assert(
+      fc.property(
+        fc.array(window, { maxLength: 3 }),
+        fc.array(dates, { maxLength: 2 }),
+        instant,
+        (windows, excludedDates, now) => {
+          const defaults = { windows, excludedDates, timeZone: 'Europe/Berlin' };
+          const result = parseSettings(JSON.stringify({ ...smallest, defaults }));
+          if (result.kind === 'bad') throw new Error(JSON.stringify(result.problems));
+          const policy = result.value.clusters[0]?.policy ?? { windows: [], excludedDates: [] };
+          const unknown = { kind: 'unknown', value: 'nobody asked' } as const;
+          const at = (moment: number) => viewWindows(policy, unknown, moment).kind;
+          const view = viewWindows(policy, unknown, now);
+          const [change, other] =
+            view.kind === 'open' ? [view.closesAt, 'closed'] : [view.opensAt ?? Infinity, 'open'];
+          expect(change).toBeGreaterThan(now);
+          fc.pre(change - now < 7 * 86_400_000);
+          expect([at(change - 1), at(change)]).toEqual([view.kind, other]);
+        },
+      ),
+    );
   });
 });
 

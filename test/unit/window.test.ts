@@ -151,6 +151,11 @@ describe('a monthly window', () => {
       '2027-02-05 01:00–2027-02-05 05:00',
       '2027-02-26 01:00–2027-02-26 05:00',
     ]);
+    // A month that ends with a Friday.
+    expect(openings(open([fridays]), '2027-04-01T00:00:00Z', 2)).toEqual([
+      '2027-04-02 01:00–2027-04-02 05:00',
+      '2027-04-30 01:00–2027-04-30 05:00',
+    ]);
   });
 
   it('may be of days of the month; a month without such a day is left out, its last day never', () => {

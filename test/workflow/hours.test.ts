@@ -58,6 +58,11 @@ describe('a maintenance window', () => {
     expect(rebooted.length).toBeGreaterThan(0);
     expect(rebooted.length).toBeLessThan(6);
     expect(outcomes).toContain('deferred: fit');
+    for (const node of rehearsal
+      .nodes()
+      .filter((_node, index) => outcomes[index] !== 'rebooted: probe')) {
+      expect(wordsOf(report, node)).toContain('it opens again 2026-01-06T23:00:00.000Z');
+    }
     expect(neverOutOfHours(rehearsal.evidence(), monday(40), 25)).toEqual([]);
     await rehearsal.pass({ hours: 24 });
     await app.run();

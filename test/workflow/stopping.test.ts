@@ -81,7 +81,7 @@ describe.each<[string, Stop, string, string, string]>([
   ['a hold on the cluster', hold, 'hold', 'deferred', 'a demo is on'],
   ['a hold on the fleet', holdFleet, 'hold', 'deferred', 'a demo is on'],
   ['a cancel', cancel, 'canceled', 'canceled', 'not today'],
-  ['a window that closes', closeWindow, 'window', 'deferred', 'the window is closed'],
+  ['a window that closes', closeWindow, 'window', 'deferred', 'it opens 2026-01-06T20:'],
 ])('%s', (_name, stop, reason, kind, words) => {
   it('lets nothing begin before the cordon', async () => {
     const ended = await stopAt(beforeCordon(), stop);
@@ -108,6 +108,7 @@ describe.each<[string, Stop, string, string, string]>([
     const ended = await stopAt(restartAsked(), stop);
     expect(ended).toMatchObject({ outcome: 'rebooted: probe', restarts: 1, otherTouched: false });
     expect(ended.other).toContain(kind);
+    expect(ended.otherWords).toContain(words);
   });
 });
 
