@@ -73,6 +73,7 @@ program
   .option('--settings <file>', 'a settings document; without it every setting is its default')
   .option('--dry-run', 'probe and plan, change nothing')
   .option('--reason <text>', 'for the report')
+  .option('--force <reason>', 'reboot the nodes whether they ask for it or not')
   .option('--take-over <reason>', "take over another controller's claim and marks")
   .option('--resume', 'only go on with unfinished runs')
   .option('--state <dir>', 'where history and reports are kept')

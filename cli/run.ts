@@ -7,12 +7,13 @@ export interface RunOptions extends ErrandOptions {
   dryRun?: boolean;
   reason?: string;
   takeOver?: string;
+  force?: string;
   resume?: boolean;
 }
 
 /** `aks-reboot run`: one run, unless it is only to go on with unfinished ones. */
 export async function runCommand(options: RunOptions): Promise<void> {
-  const { cluster, pool, node, dryRun, reason, takeOver } = options;
+  const { cluster, pool, node, dryRun, reason, takeOver, force } = options;
   const body = {
     clusters: cluster,
     pools: pool,
@@ -20,6 +21,7 @@ export async function runCommand(options: RunOptions): Promise<void> {
     dryRun: dryRun === true,
     reason: reason ?? 'from the command line',
     ...(takeOver === undefined ? {} : { takeOver }),
+    ...(force === undefined ? {} : { force: { reason: force } }),
   };
   await runErrand(options, options.resume === true ? undefined : { path: '/api/runs', body });
 }

@@ -1,7 +1,8 @@
 import { sameArmId } from '../domain/arm.ts';
 import { markAnnotation, readMark, writeMark } from '../domain/mark.ts';
 import type { Mark } from '../domain/mark.ts';
-import { needOf, unnamedNeed, withAge } from '../domain/need.ts';
+import { forcedBy } from '../domain/force.ts';
+import { servedNeed, withAge } from '../domain/need.ts';
 import type { ProbeRecord } from '../domain/need.ts';
 import { conditionalPatch } from '../domain/node.ts';
 import type { NodeView } from '../domain/node.ts';
@@ -72,7 +73,8 @@ export async function cordon(
   const judged = await judge(desk, kubernetes, sight, scene, slotsAhead(lock, fence, node, scene));
   if (judged.kind === 'again') return judged;
   const { decision, outcome: verdict } = judged;
-  if (decision.kind !== 'reboot' || match.kind !== 'matched' || probe.probe.kind !== 'required') {
+  const served = servedNeed(probe, forcedBy(scene.force, node.name));
+  if (decision.kind !== 'reboot' || match.kind !== 'matched' || served === undefined) {
     return { kind: 'no', outcome: canceledOr(verdict) };
   }
   if (probe.vmId !== match.instance.vmId) {
@@ -81,12 +83,10 @@ export async function cordon(
   }
   const daemonPods = await kubernetes.daemonPods(node.name, []);
   const ready = daemonPods.filter(({ pod }) => pod === 'ready').map(({ daemonSet }) => daemonSet);
-  const need = needOf(probe.probe, probe.at);
   const scaleDown = disableScaleDown(node.annotations);
   const mark: Mark = {
     ...markOf(desk, input, site.settings.controller, node, match),
-    birth: need.birth,
-    need: need.hash === unnamedNeed ? '' : need.hash,
+    ...served,
     daemonSetsReady: [...new Set(ready)].sort(),
     scaleDownBefore: scaleDown.before,
   };
@@ -106,9 +106,14 @@ export async function cordon(
   return { kind: 'cordoned', at: mark.since, facts: factsOf(mark) };
 }
 
-function tellCordoned(desk: Desk, subject: Subject, { probe }: ProbeRecord): Promise<void> {
+function tellCordoned(
+  desk: Desk,
+  subject: Subject & { mark: Pick<Mark, 'forced'> },
+  { probe }: ProbeRecord,
+): Promise<void> {
   const packages = probe.kind === 'required' ? probe.packages.join(', ') : '';
-  const why = packages === '' ? 'it needs a reboot' : `it needs a reboot for ${packages}`;
+  const need = packages === '' ? 'it needs a reboot' : `it needs a reboot for ${packages}`;
+  const why = subject.mark.forced ?? need;
   return tell(desk, subject, 'Cordoned', `Cordoned by run ${subject.mark.run}: ${why}`);
 }
 

@@ -9,6 +9,7 @@ import { needOf } from '../domain/need.ts';
 import { remember } from '../domain/pace.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { isLeftOut } from '../domain/run.ts';
+import { factsOf as factsOfProbe } from '../domain/probe.ts';
 import type { Probe } from '../domain/probe.ts';
 import { TroubleError } from '../domain/trouble.ts';
 import type { Ended, StepInput, StepOutputs } from '../steps.ts';
@@ -20,6 +21,7 @@ import {
   isOver,
   nowIso,
   outcome,
+  outcomeOf,
   release,
   restarted,
   rewriteMark,
@@ -61,6 +63,7 @@ export async function finish(
         need: verdict.need,
         kernel: node.kernel,
         run: mark.run,
+        ...(mark.forced === undefined ? {} : { forced: mark.forced }),
       };
       await release(held, { [lastRebootAnnotation]: writeLastReboot(note) });
       const { run, cluster } = input;
@@ -115,16 +118,21 @@ function judgeProof(probe: Probe, { node, mark }: Held): Proof {
     const value = `not Ready any more since ${node.readySince || 'unknown'}`;
     return { kind: 'unproved', outcome: outcome('notReady', 'notReady', value) };
   }
-  if (probe.kind === 'unknown') return unproved(probe.reason);
-  if (probe.bootId !== node.bootId) {
-    return unproved(`the probe answered on boot ${probe.bootId}, the node says ${node.bootId}`);
+  const facts = factsOfProbe(probe);
+  if (probe.kind === 'unknown' && (mark.forced === undefined || facts === undefined)) {
+    return unproved(probe.reason);
+  }
+  if (facts?.bootId !== node.bootId) {
+    return unproved(`the probe answered on boot ${facts?.bootId}, the node says ${node.bootId}`);
   }
   if (node.bootId === mark.bootId) return unproved(`boot id ${mark.bootId} has not changed`);
-  if (mark.birth > 0 && probe.birth > 0 && probe.birth !== mark.birth) {
+  if (mark.birth > 0 && facts.birth > 0 && facts.birth !== mark.birth) {
     return { kind: 'replaced', value: 'its root file system is a new one: it was reimaged' };
   }
-  const need = probe.kind === 'required' ? needOf(probe, '').hash : mark.need;
-  const boots = { bootIdBefore: mark.bootId, bootIdAfter: node.bootId, kernel: node.kernel };
+  const asksAgain = probe.kind === 'required' && mark.forced === undefined;
+  const need = asksAgain ? needOf(probe, '').hash : mark.need;
+  const { bootId: bootIdBefore, forced } = mark;
+  const boots = { bootIdBefore, bootIdAfter: node.bootId, kernel: node.kernel, forced };
   return { kind: 'proved', outcome: provedOutcome(probe, boots), need };
 }
 
@@ -134,10 +142,19 @@ function provedOutcome(
     bootIdBefore,
     bootIdAfter,
     kernel,
-  }: Pick<LastReboot, 'bootIdBefore' | 'bootIdAfter' | 'kernel'>,
+    forced,
+  }: Pick<LastReboot, 'bootIdBefore' | 'bootIdAfter' | 'kernel' | 'forced'>,
 ): Outcome {
   const boot = (id: string) => id.slice(0, 8);
   const why = `boot ${boot(bootIdBefore)} became ${boot(bootIdAfter)}, kernel ${kernel}`;
+  if (forced !== undefined) {
+    // Whoever forces a reboot wants it, and says nothing about the sentinel.
+    const after = probe.kind === 'required' ? `${why}; it asks for a reboot` : why;
+    return outcomeOf('rebooted', [
+      { kind: 'probe', value: after },
+      { kind: 'forced', value: forced },
+    ]);
+  }
   if (probe.kind === 'notRequired') return outcome('rebooted', 'probe', why);
   const value = `rebooted (${why}), but it says again that it has to`;
   return outcome('stillRequired', 'stillRequired', value);

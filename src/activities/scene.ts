@@ -172,6 +172,7 @@ export async function readScene(
     limits,
     access: await desk.azure.access(facts, site.policy.access),
     commandHosts: nodes.filter(takesCommands).map(({ name }) => name),
+    force: (await desk.reports.run(run))?.request.force,
     ringHeld: await heldRing(desk, run, site.cluster.key),
     outside,
     claimedBy: await foreignClaim(kubernetes, site.settings.controller),

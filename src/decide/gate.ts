@@ -1,5 +1,6 @@
 import type { Access } from '../domain/access.ts';
 import type { ClusterFacts } from '../domain/cluster.ts';
+import type { Force } from '../domain/force.ts';
 import type { Maintenance } from '../domain/maintenance.ts';
 import type { ProbeRecord } from '../domain/need.ts';
 import type { Forecast } from '../domain/drain.ts';
@@ -63,6 +64,8 @@ export interface Scene extends Stops {
   fleet?: FleetView | undefined;
   /** Why the run begins nothing in the cluster's ring, if it doesn't. */
   ringHeld: readonly Reason[];
+  /** The run reboots nodes whether they ask for it or not. */
+  force: Force | undefined;
   /** Who else has claimed the cluster, if anyone. */
   claimedBy: string | undefined;
   /** What sources outside said. */

@@ -77,11 +77,11 @@ export function decide(sight: Sight, scene: Scene): { decision: Decision; outcom
     return verdict('skip', 'unknown', [reason]);
   }
   const wait = firstReasons(waitGates, sight, scene);
-  const need = needReason(sight);
+  const need = needReason(sight, scene);
   if (need.kind === 'notRequired') return verdict('skip', 'notNeeded', [need.reason]);
   if (need.kind === 'unknown') return verdict('wait', 'unknown', [need.reason, ...wait]);
   const loop = wait.find(({ kind }) => kind === 'loopGuard');
-  if (loop !== undefined && sameNeed(sight)) return verdict('wait', 'stillRequired', wait);
+  if (loop !== undefined && sameNeed(sight, scene)) return verdict('wait', 'stillRequired', wait);
   if (wait.length > 0) return verdict('wait', 'deferred', wait);
   const { hopeless = [], passing = [] } = sight.forecast ?? {};
   if (hopeless.length > 0) {

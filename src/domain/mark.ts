@@ -13,6 +13,9 @@ export const lastRebootAnnotation = 'aks-reboot-orchestrator/last-reboot';
 /** Marks are small: what does not fit is in the log. */
 export const longestEscalated = 500;
 
+/** Who forces it, and why, in words. */
+const longestForced = 800;
+
 const markSchema = z.object({
   version: z.literal(1),
   controller: z.string().min(1).max(100),
@@ -34,6 +37,8 @@ const markSchema = z.object({
   daemonSetsReady: z.array(z.string()),
   /** The need's hash, for the loop guard; empty where another need can't be told from it. */
   need: z.string(),
+  /** Why it is rebooted without a need of its own: then no sentinel is asked about in the proof. */
+  forced: z.string().max(longestForced).optional(),
   since: instantSchema,
   /** The restart that was asked for, written before it is asked for. */
   attempt: z
@@ -59,6 +64,8 @@ const lastRebootSchema = z.object({
   need: z.string(),
   kernel: z.string(),
   run: z.string(),
+  /** As on the mark. */
+  forced: z.string().max(longestForced).optional(),
 });
 export type LastReboot = z.infer<typeof lastRebootSchema>;
 

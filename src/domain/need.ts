@@ -1,7 +1,7 @@
 import { shortHash } from './arm.ts';
 import { epochMs, isoInstant } from './instant.ts';
 import * as z from 'zod';
-import { probeSchema } from './probe.ts';
+import { factsOf, probeSchema } from './probe.ts';
 import type { Probe } from './probe.ts';
 
 /** A need: a `required` answer on one boot of one machine. */
@@ -68,6 +68,32 @@ export function withAge(record: ProbeRecord, earlier: ProbeRecord | undefined): 
 
 /** A need of which nobody knows what for: it can't be told from the next one of its kind. */
 export const unnamedNeed = 'unnamed';
+
+/** What the mark keeps of the need that is served. */
+export interface ServedNeed {
+  birth: number;
+  /** Its hash; empty where another need can't be told from it. */
+  need: string;
+  forced?: string;
+}
+
+/**
+ * The need that is served, or `undefined` when there is none.
+ *
+ * @param forced why it is rebooted without a need of its own
+ */
+export function servedNeed(
+  { probe, at }: ProbeRecord,
+  forced: string | undefined,
+): ServedNeed | undefined {
+  if (forced !== undefined) {
+    const facts = factsOf(probe);
+    return facts && { birth: facts.birth, need: '', forced };
+  }
+  if (probe.kind !== 'required') return undefined;
+  const { birth, hash } = needOf(probe, at);
+  return { birth, need: hash === unnamedNeed ? '' : hash };
+}
 
 /** The need behind a `required` answer. */
 export function needOf(probe: Extract<Probe, { kind: 'required' }>, at: string): Need {

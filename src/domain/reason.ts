@@ -38,6 +38,7 @@ export const reasonKinds = [
   'needAge', // the need is younger than settings want
   'loopGuard', // rebooted too recently, or for the same need
   'probe', // the probe's answer, or why there is none
+  'forced', // a person wants it rebooted without a need
   'turn', // its turn did not come in this run
   'blocked', // a pod that a disruption budget protects
   'terminating', // a pod that takes its time

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { accessSchema } from './access.ts';
 import { shortHash } from './arm.ts';
+import { forceSchema } from './force.ts';
 import { probeRecordSchema } from './need.ts';
 import { countsSchema, needsPerson, outcomeSchema } from './outcome.ts';
 import { decisionSchema, plannedNodeSchema, planSchema } from './plan.ts';
@@ -23,6 +24,8 @@ export const runRequestSchema = z.object({
   reason: z.string().max(500),
   /** A person takes over another controller's claim and marks; the text says why. */
   takeOver: z.string().min(1).max(500).optional(),
+  /** Nodes are rebooted whether they ask for it or not. */
+  force: forceSchema.optional(),
 });
 export type RunRequest = z.infer<typeof runRequestSchema>;
 

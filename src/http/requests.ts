@@ -18,6 +18,13 @@ export const startRunBody = z.strictObject({
     .max(500)
     .optional()
     .describe("Why another controller's claim and marks are taken over."),
+  force: z
+    .strictObject({
+      reason: z.string().min(1).max(500).describe('Why.'),
+      nodes: names(253).max(500).default([]).describe('These; empty means all of the run.'),
+    })
+    .optional()
+    .describe('Reboots nodes whether they ask for it or not.'),
 });
 
 export const recoverBody = startRunBody.pick({ clusters: true, reason: true, takeOver: true });

@@ -29,7 +29,13 @@ export interface Counter extends Ports {
 export async function postRun(counter: Counter, body: string): Promise<Reply> {
   const parsed = parseBody(body, startRunBody);
   if (parsed.kind === 'bad') return refuse('badRequest', 'the body is not right', parsed.problems);
-  return begin(counter, { source: 'http', purpose: 'reboot', ...parsed.value });
+  const { force, ...rest } = parsed.value;
+  return begin(counter, {
+    source: 'http',
+    purpose: 'reboot',
+    ...rest,
+    ...(force === undefined ? {} : { force: { who: '', ...force } }),
+  });
 }
 
 /** `POST /api/recover`: starts a run that only puts in order what dead runs have left. */

@@ -58,7 +58,7 @@ export interface PodNow {
 export interface Report {
   run: string;
   status: string;
-  request: { dryRun: boolean };
+  request: { dryRun: boolean; force?: { nodes: readonly string[] } | undefined };
   startedAt: string;
   endedAt?: string | undefined;
   clusters: readonly {

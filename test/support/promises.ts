@@ -25,8 +25,17 @@ function markChange({ detail }: AuditLine): 'written' | 'removed' | undefined {
 
 const markOf = ({ detail }: AuditLine) =>
   JSON.parse(String((detail['annotations'] as Record<string, unknown>)[markAnnotation])) as {
+    run: string;
     attempt?: { number: number; at: string };
   };
+
+/** Whether the run that took the node was asked to take it without a need; dead runs tell nothing. */
+function isForced({ reports }: Evidence, line: AuditLine): boolean {
+  const report = reports.find(({ run }) => run === markOf(line).run);
+  if (report === undefined) return 'forced' in markOf(line);
+  const { force } = report.request;
+  return force !== undefined && (force.nodes.length === 0 || force.nodes.includes(line.node));
+}
 
 const isOurs = ({ actors }: Evidence, { actor }: AuditLine) => actors.has(actor);
 const ourEffects = (evidence: Evidence) =>
@@ -217,7 +226,8 @@ function unproved(proof: {
   expect(last.bootId === node.bootIdAfter, 'the report tells another boot id');
   expect(last.kernel === node.kernelAfter, 'the report tells another kernel');
   expect(last.vmId === first.vmId && last.bornAt === first.bornAt, 'another machine');
-  expect(!last.sentinel, 'the sentinel is there');
+  const forced = node.outcome.reasons.some(({ kind }) => kind === 'forced');
+  expect(forced || !last.sentinel, 'the sentinel is there');
   expect(last.ready, 'not Ready');
   const ready = since.findLast(({ action }) => action === 'ready');
   const steadyMs = ready?.detail['ready'] === 'True' ? at(end) - at(ready) : 0;
@@ -363,7 +373,7 @@ export function unknownIsNo(evidence: Evidence): Violations {
     );
     const why: string[] = [];
     const expect = (holds: boolean, otherwise: string) => void (holds || why.push(otherwise));
-    expect(scene.sentinel, 'it needs no reboot');
+    expect(scene.sentinel || isForced(evidence, line), 'it needs no reboot');
     expect(scene.honest, 'its Node names another machine');
     expect(scene.ready, 'it was not Ready');
     expect(scene.clusterState === 'Succeeded', `the cluster is ${scene.clusterState}`);

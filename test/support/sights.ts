@@ -166,6 +166,7 @@ export function sceneOf({ cluster: facts, ...over }: SceneOver = {}): Scene {
     access: { way: 'api', why: 'its API server is public' },
     commandHosts: [],
     outside: quiet,
+    force: undefined,
     claimedBy: undefined,
     marked: [],
     serving: new Map(),

@@ -3,9 +3,21 @@ import { lastRebootAnnotation, writeLastReboot } from '../../src/domain/mark.ts'
 import type { ProbeRecord } from '../../src/domain/need.ts';
 import { unnamedNeed } from '../../src/domain/need.ts';
 import type { Policy } from '../../src/policy/settings.ts';
-import { dayMs, instant, now, required, sceneOf, sightOf } from '../support/sights.ts';
+import {
+  dayMs,
+  hold,
+  instant,
+  notRequired,
+  now,
+  rebootedAt,
+  required,
+  sameNeed,
+  sceneOf,
+  sightOf,
+} from '../support/sights.ts';
+import type { SceneOver, SightOver } from '../support/sights.ts';
 
-/** How old a need is, and whether it is the one that was served. */
+/** How old a need is, whether it is the one that was served, and whether there has to be one. */
 
 const hourMs = dayMs / 24;
 
@@ -72,5 +84,55 @@ describe('a need that names nothing', () => {
     const { outcome } = rebooted(unnamedNeed);
     expect(outcome.kind).toBe('stillRequired');
     expect(outcome.reasons).toEqual([expect.objectContaining({ kind: 'loopGuard' })]);
+  });
+});
+
+describe('a node that a person forces', () => {
+  const force = { who: 'ann', reason: 'CVE-2026-1', nodes: [] };
+  const forced = (over: SightOver = {}, scene: SceneOver = {}) => {
+    const { decision } = decide(sightOf(over), sceneOf({ force, ...scene }));
+    return `${decision.kind}: ${decision.reasons.map(({ value }) => value).join('; ')}`;
+  };
+  const { bootId, kernel, uptimeSeconds, birth } = required;
+  const facts = { bootId, kernel, uptimeSeconds, birth };
+  const unknown = { kind: 'unknown' as const, reason: 'sentinelCommand ended with 9' };
+
+  it.each<[string, SightOver]>([
+    ['needs a reboot anyway', {}],
+    ['needs none', { probe: notRequired }],
+    ['does not know whether it needs one', { probe: { ...unknown, facts } }],
+    ['has a need that is too young', { policy: { minNeedAgeHours: 24 } }],
+    [
+      'was rebooted for the same packages long ago',
+      { node: { annotations: rebootedAt(now - 90 * dayMs, { need: sameNeed }) } },
+    ],
+  ])('is rebooted when it %s', (_says, over) => {
+    expect(forced(over)).toBe('reboot: forced by ann: CVE-2026-1');
+  });
+
+  it.each<[string, SightOver, SceneOver, RegExp]>([
+    [
+      'is another one than those named',
+      { probe: notRequired },
+      { force: { ...force, nodes: ['x'] } },
+      /^skip: no reboot/u,
+    ],
+    ['was not asked', { probe: null }, {}, /^wait: the node was not asked$/u],
+    ['said nothing of itself', { probe: unknown }, {}, /^wait: sentinelCommand ended with 9$/u],
+    [
+      'answered on another boot',
+      { probe: { ...unknown, facts: { ...facts, bootId: 'boot-9' } } },
+      {},
+      /^wait: the probe answered on boot boot-9/u,
+    ],
+    ['is held', {}, { holds: [hold] }, /^wait: ada holds fleet/u],
+    [
+      'was rebooted today',
+      { node: { annotations: rebootedAt(now - 3600_000) } },
+      {},
+      /less than 1 days ago$/u,
+    ],
+  ])('is not when it %s', (_says, over, scene, value) => {
+    expect(forced(over, scene)).toMatch(value);
   });
 });

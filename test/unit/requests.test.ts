@@ -62,7 +62,7 @@ describe('the body that starts a run', () => {
       dryRun: 'yes',
       reason: null,
       takeOver: '',
-      force: true,
+      hurry: true,
     };
     expect(problems(parseBody(JSON.stringify(asked), startRunBody))).toEqual({
       clusters: 'is "one": it has to be a list',
@@ -73,7 +73,7 @@ describe('the body that starts a run', () => {
       dryRun: 'is "yes": it has to be true or false',
       reason: 'is null: it has to be a text',
       takeOver: 'is "": it has to have at least 1 character',
-      force: 'is not read by anything',
+      hurry: 'is not read by anything',
     });
   });
 

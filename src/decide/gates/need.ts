@@ -1,7 +1,9 @@
+import { forcedBy } from '../../domain/force.ts';
 import { epochMs } from '../../domain/instant.ts';
 import { readLastReboot } from '../../domain/mark.ts';
 import { needOf } from '../../domain/need.ts';
 import type { ProbeRecord } from '../../domain/need.ts';
+import { factsOf } from '../../domain/probe.ts';
 import type { Reason } from '../../domain/reason.ts';
 import type { Scene, Sight } from '../gate.ts';
 
@@ -10,7 +12,10 @@ import type { Scene, Sight } from '../gate.ts';
 const hourMs = 60 * 60_000;
 const dayMs = 24 * hourMs;
 
-export function needReason({ probe, node }: Sight): {
+export function needReason(
+  { probe, node }: Sight,
+  { force }: Scene,
+): {
   kind: 'required' | 'notRequired' | 'unknown';
   reason: Reason;
 } {
@@ -19,11 +24,15 @@ export function needReason({ probe, node }: Sight): {
     reason: { kind: 'probe' as const, value },
   });
   if (probe === undefined) return unknown('the node was not asked');
+  const facts = factsOf(probe.probe);
+  const forced = facts && forcedBy(force, node.name);
   const answer = probe.probe;
-  if (answer.kind === 'unknown') return unknown(answer.reason);
-  if (answer.bootId === '' || answer.bootId !== node.bootId) {
-    return unknown(`the probe answered on boot ${answer.bootId}, the node says ${node.bootId}`);
+  if (answer.kind === 'unknown' && forced === undefined) return unknown(answer.reason);
+  if (facts !== undefined && (facts.bootId === '' || facts.bootId !== node.bootId)) {
+    return unknown(`the probe answered on boot ${facts.bootId}, the node says ${node.bootId}`);
   }
+  if (forced !== undefined) return { kind: 'required', reason: { kind: 'forced', value: forced } };
+  if (answer.kind === 'unknown') return unknown(answer.reason);
   if (answer.kind === 'notRequired') {
     return { kind: 'notRequired', reason: { kind: 'probe', value: 'no reboot is required' } };
   }
@@ -42,9 +51,10 @@ function packagesOf(packages: readonly string[]): string {
 }
 
 /** A need that is young may be one that is withdrawn, or of which others shall find out first. */
-export function needAge({ probe, policy }: Sight, { now }: Scene): Reason | undefined {
+export function needAge({ node, probe, policy }: Sight, { now, force }: Scene): Reason | undefined {
   const { minNeedAgeHours } = policy;
-  if (minNeedAgeHours === 0 || probe?.probe.kind !== 'required') return undefined;
+  const isForced = forcedBy(force, node.name) !== undefined;
+  if (minNeedAgeHours === 0 || isForced || probe?.probe.kind !== 'required') return undefined;
   const say = (value: string): Reason => ({ kind: 'needAge', value });
   const since = needSince(probe.probe.ageSeconds, probe);
   if (since === undefined) return say("it can't be told how old the need is");
@@ -64,8 +74,9 @@ function needSince(ageSeconds: number | undefined, { at, due }: ProbeRecord): nu
  * A node that was just rebooted, or that needs it again for the very same reason, is not rebooted
  * again: a sentinel that something re-creates would otherwise take it out of service every day.
  */
-export function loopGuard(sight: Sight, { now }: Scene): Reason | undefined {
+export function loopGuard(sight: Sight, scene: Scene): Reason | undefined {
   const { policy } = sight;
+  const { now } = scene;
   const last = readLastReboot(sight.node.annotations);
   if (last.kind === 'none') return undefined;
   const clear = `; remove the annotation aks-reboot-orchestrator/last-reboot to allow it`;
@@ -73,7 +84,7 @@ export function loopGuard(sight: Sight, { now }: Scene): Reason | undefined {
     return { kind: 'loopGuard', value: `its last-reboot note can't be read${clear}` };
   }
   const days = (now - epochMs(last.value.at)) / dayMs;
-  if (sameNeed(sight)) {
+  if (sameNeed(sight, scene)) {
     return {
       kind: 'loopGuard',
       value: `rebooted ${last.value.at} for the same packages on the same kernel${clear}`,
@@ -87,7 +98,8 @@ export function loopGuard(sight: Sight, { now }: Scene): Reason | undefined {
     : undefined;
 }
 
-export function sameNeed({ node, probe }: Sight): boolean {
+export function sameNeed({ node, probe }: Sight, { force }: Scene): boolean {
+  if (forcedBy(force, node.name) !== undefined) return false;
   const last = readLastReboot(node.annotations);
   if (last.kind !== 'read' || probe?.probe.kind !== 'required') return false;
   const { need, kernel } = last.value;
