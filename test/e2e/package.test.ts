@@ -1,6 +1,13 @@
 /** What is deployed: one archive, which needs nothing but what the Functions host gives it. */
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -210,8 +217,22 @@ describe('the command line as one folder', () => {
   const away = mkdtempSync(join(tmpdir(), 'aks-reboot-e2e-'));
   afterAll(() => rmSync(away, { recursive: true, force: true }));
 
+  beforeAll(() => execute(process.execPath, ['build.ts', 'cli', '--out', away], { cwd: root }));
+
+  it('is made of nothing that the image is built without', () => {
+    const left = readFileSync(join(root, '.dockerignore'), 'utf8').trim().split('\n');
+    const folders = left.filter((name) => /^\w/u.test(name) && name !== 'node_modules');
+    const bin = join(away, 'cli/bin');
+    const text = readdirSync(bin).map((name) => readFileSync(join(bin, name), 'utf8'));
+    // The bundler names each file that it takes in a comment.
+    const taken = [...text.join('\n').matchAll(/^ *\/\/ (\w[\w.-]*)\/\S+$/gmu)].map(
+      ([, top]) => top,
+    );
+    expect(taken).toEqual(expect.arrayContaining(['cli', 'src', 'local', 'node_modules']));
+    expect(folders.filter((folder) => taken.includes(folder))).toEqual([]);
+  });
+
   it('needs nothing but Node.js, as in the container image', async () => {
-    await execute(process.execPath, ['build.ts', 'cli', '--out', away], { cwd: root });
     const main = join(away, 'cli/bin/aks-reboot.js');
     const words = [main, 'rehearse', '--dry-run', '--report', 'report.json'];
     const ended = await execute(process.execPath, words, { cwd: away, env: {} }).catch(
