@@ -6,7 +6,7 @@ import { readDocument } from './document.ts';
 import { explain, placeOf } from './explain.ts';
 import { parseDocument, pathOf } from './problem.ts';
 import type { Problem } from './problem.ts';
-import { settingsSchema } from './settings.ts';
+import { defaultPolicy, policyOf, settingsSchema } from './settings.ts';
 import type { ClusterSettings, Policy, Settings } from './settings.ts';
 import { asksForMaintenance, nextOpenings } from './window.ts';
 
@@ -21,6 +21,7 @@ interface Doubt {
 /** A policy, and what is known of its cluster. */
 interface Case {
   policy: Policy;
+  cluster: ClusterSettings;
   /** `undefined`: nobody asked ARM. */
   facts: ClusterFacts | undefined;
   now: number;
@@ -48,7 +49,7 @@ export function doubtsOf(
     found.set(`${known.path} ${problem}`, known);
   };
   for (const [index, cluster] of settings.clusters.entries()) {
-    const about = { facts: facts.get(cluster.key), now };
+    const about = { cluster, facts: facts.get(cluster.key), now };
     const judge = (policy: Policy, pool: string | undefined, judges: readonly Judge[]) => {
       const explained = explain(parsed.value, index, pool);
       for (const { setting, problem } of judges.flatMap((one) => one({ policy, ...about }))) {
@@ -67,7 +68,7 @@ export function doubtsOf(
 
 type Judge = (about: Case) => Doubt[];
 
-const poolJudges: readonly Judge[] = [windows, excludedDates, deadlines];
+const poolJudges: readonly Judge[] = [windows, excludedDates, deadlines, unused];
 const clusterJudges: readonly Judge[] = [concurrency, poolNames];
 
 const manyOpenings = 30;
@@ -131,10 +132,29 @@ function deadlines({ policy }: Case): Doubt[] {
   return doubts;
 }
 
-function concurrency({ policy, facts }: Case): Doubt[] {
+/** What is written and not read, because something else is. */
+function unused({ policy }: Case): Doubt[] {
+  const { deleteAfterMinutes, drainTimeoutMinutes, sentinelCommand, sentinelPath } = policy;
+  const doubts: Doubt[] = [];
+  if (deleteAfterMinutes >= drainTimeoutMinutes) {
+    const problem =
+      `is ${deleteAfterMinutes}: nothing is ever deleted, the drain is over after ` +
+      `${drainTimeoutMinutes} minutes`;
+    doubts.push({ setting: 'deleteAfterMinutes', problem });
+  }
+  if (sentinelCommand !== '' && sentinelPath !== defaultPolicy.sentinelPath) {
+    const problem = 'counts for nothing: sentinelCommand is asked instead';
+    doubts.push({ setting: 'sentinelPath', problem });
+  }
+  return doubts;
+}
+
+function concurrency({ policy, cluster, facts }: Case): Doubt[] {
+  const atOnce = (pool: string) =>
+    Math.min(policy.concurrency, policyOf(cluster, pool).maxUnavailable);
   return (facts?.pools ?? [])
     .filter(({ name }) => !policy.excludePools.includes(name))
-    .filter(({ count }) => count > 1 && count <= policy.concurrency)
+    .filter(({ name, count }) => count > 1 && count <= atOnce(name))
     .map(({ name, count }) => ({
       setting: 'concurrency',
       problem: `is ${policy.concurrency}: all ${count} nodes of pool ${name} may be out of service at once`,

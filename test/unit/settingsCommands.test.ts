@@ -76,6 +76,16 @@ describe('of settings that are right it is doubted', () => {
       '4: defaults.readyTimeoutMinutes is 10: no node can stay Ready for 600 seconds within that time, so none is ever proved',
     ],
     [
+      'that pods are ever deleted',
+      'deleteAfterMinutes: 45',
+      '3: defaults.deleteAfterMinutes is 45: nothing is ever deleted, the drain is over after 30 minutes',
+    ],
+    [
+      'that a file is looked at beside a command',
+      'sentinelPath: /x\nsentinelCommand: /y',
+      '3: defaults.sentinelPath counts for nothing: sentinelCommand is asked instead',
+    ],
+    [
       'that restart and proof take less than the proof',
       'readyForSeconds: 120\nexpectedRestartMinutes: 1',
       '4: defaults.expectedRestartMinutes is 1: the proof alone takes 120 seconds (readyForSeconds)',
@@ -107,7 +117,7 @@ describe('of settings that are right it is doubted', () => {
     const clusters = [
       `- id: ${idOf('shop')}`,
       '  excludePools: [gpu]',
-      '  pools: { wep: {}, gpu: {} }',
+      '  pools: { wep: {}, gpu: {}, slow: { maxUnavailable: 1 } }',
     ].join('\n');
     const text = settings('concurrency: 3', clusters);
     expect(doubts(text)).toEqual([
@@ -117,6 +127,7 @@ describe('of settings that are right it is doubted', () => {
       { ...pool, name: 'web', count: 3 },
       { ...pool, name: 'big', count: 4 },
       { ...pool, name: 'single', count: 1 },
+      { ...pool, name: 'slow', count: 2 },
     ];
     expect(doubts(text, { pools })).toEqual([
       '3: defaults.concurrency is 3: all 3 nodes of pool web may be out of service at once',
