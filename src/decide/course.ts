@@ -26,6 +26,14 @@ export interface PoolCourse {
   limit: number;
 }
 
+/** A node that waits for its turn. */
+export interface Waiter {
+  node: string;
+  pool: string;
+  /** Not begun before, epoch milliseconds. */
+  notBefore?: number | undefined;
+}
+
 export interface Foretold {
   start: number;
   end: number;
@@ -44,21 +52,18 @@ const minuteMs = 60_000;
  *
  * @param nodes in the order of their turns
  */
-export function foretell(
-  nodes: readonly { node: string; pool: string }[],
-  course: Course,
-): Map<string, Foretold> {
+export function foretell(nodes: readonly Waiter[], course: Course): Map<string, Foretold> {
   const queues = queuesOf(nodes, course);
   const lanes = Array.from({ length: Math.max(1, course.lanes) }, () => course.from);
   const found = new Map<string, Foretold>();
   let now = course.from;
   for (;;) {
     const lane = lanes.findIndex((freeAt) => freeAt <= now);
-    const queue = lane < 0 ? undefined : firstReady(queues, now);
-    const next = queue?.waiting.shift();
-    if (queue !== undefined && next !== undefined) {
+    const ready = lane < 0 ? undefined : firstReady(queues, now);
+    if (ready !== undefined) {
+      const { queue, index } = ready;
       const end = now + queue.ms;
-      found.set(next.node, { start: now, end });
+      for (const { node } of queue.waiting.splice(index, 1)) found.set(node, { start: now, end });
       queue.ends.push(end);
       lanes[lane] = end + queue.soakMs;
       continue;
@@ -83,7 +88,9 @@ export function openingAt(
 }
 
 interface Queue {
-  waiting: { node: string; place: number }[];
+  waiting: { node: string; place: number; notBefore: number }[];
+  /** Moments at which more of them may be begun, in order. */
+  later: number[];
   ms: number;
   soakMs: number;
   limit: number;
@@ -93,8 +100,10 @@ interface Queue {
   mayBegin: (now: number) => number | undefined;
 }
 
-function queuesOf(nodes: readonly { node: string; pool: string }[], course: Course): Queue[] {
-  const places = nodes.map(({ node, pool }, place) => ({ node, pool, place }));
+function queuesOf(nodes: readonly Waiter[], course: Course): Queue[] {
+  const places = nodes.map(({ node, pool, notBefore = course.from }, place) => {
+    return { node, pool, notBefore, place };
+  });
   return [...Map.groupBy(places, ({ pool }) => pool)].flatMap(([pool, waiting]): Queue[] => {
     const known = course.pools.get(pool);
     if (known === undefined) return [];
@@ -102,6 +111,7 @@ function queuesOf(nodes: readonly { node: string; pool: string }[], course: Cour
     return [
       {
         waiting,
+        later: waiting.map(({ notBefore }) => notBefore).sort((a, b) => a - b),
         ms,
         soakMs: known.soakSeconds * 1000,
         limit: Math.max(1, known.limit),
@@ -126,15 +136,23 @@ function openingsFor(hours: OpenHours, { maintenance, from, until }: Course, ms:
   };
 }
 
-/** The queue whose head is first in order, of those that may begin one now. */
-function firstReady(queues: readonly Queue[], now: number): Queue | undefined {
-  let first: Queue | undefined;
+interface Ready {
+  queue: Queue;
+  /** In the queue. */
+  index: number;
+  place: number;
+}
+
+/** The node that is first in order, of those that may be begun now. */
+function firstReady(queues: readonly Queue[], now: number): Ready | undefined {
+  let first: Ready | undefined;
   for (const queue of queues) {
-    const [head] = queue.waiting;
-    const earlier = head !== undefined && head.place < (first?.waiting[0]?.place ?? Infinity);
-    if (!earlier) continue;
+    const index = queue.waiting.findIndex(({ notBefore }) => notBefore <= now);
+    const place = queue.waiting[index]?.place ?? Number.POSITIVE_INFINITY;
+    if (place >= (first?.place ?? Number.POSITIVE_INFINITY)) continue;
     queue.ends = queue.ends.filter((end) => end > now);
-    if (queue.ends.length < queue.limit && queue.mayBegin(now) === now) first = queue;
+    const room = queue.ends.length < queue.limit && queue.mayBegin(now) === now;
+    if (room) first = { queue, index, place };
   }
   return first;
 }
@@ -148,7 +166,13 @@ function nextMoment(
   if (waiting.length === 0) return undefined;
   const moments = [
     ...lanes,
-    ...waiting.flatMap((queue) => [...queue.ends, queue.mayBegin(now) ?? now]),
+    ...waiting.flatMap((queue) => [...queue.ends, queue.mayBegin(now) ?? now, soonest(queue, now)]),
   ].filter((moment) => moment > now);
   return moments.length === 0 ? undefined : Math.min(...moments);
+}
+
+/** The next moment at which another of the waiting may be begun. */
+function soonest({ later }: Queue, now: number): number {
+  while ((later[0] ?? Number.POSITIVE_INFINITY) <= now) later.shift();
+  return later[0] ?? Number.POSITIVE_INFINITY;
 }

@@ -1,12 +1,10 @@
 import { isoInstant } from '../domain/instant.ts';
 import type { Opening, Outlook } from '../domain/plan.ts';
 import { foretell } from './course.ts';
-import type { Course, Foretold, PoolCourse, Span } from './course.ts';
+import type { Course, Foretold, PoolCourse, Span, Waiter } from './course.ts';
 
 /** A node that needs a reboot, as far as the outlook goes. */
-export interface Waiting {
-  node: string;
-  pool: string;
+export interface Waiting extends Waiter {
   /** Since when, epoch milliseconds. */
   needSince: number | undefined;
   /** Nothing but time keeps it. */

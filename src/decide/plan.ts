@@ -22,7 +22,8 @@ export interface PlanFrame {
   moves: ReadonlyMap<string, Moves>;
 }
 
-const dayMs = 24 * 60 * 60_000;
+const hourMs = 60 * 60_000;
+const dayMs = 24 * hourMs;
 /** What lies further ahead is not foretold. */
 const horizonMs = 90 * dayMs;
 
@@ -39,6 +40,7 @@ export function planCluster(frame: PlanFrame, sights: readonly Sight[], scene: S
     node: node.node,
     pool: node.pool,
     needSince: needSince(sight),
+    notBefore: oldEnough(sight),
     timely: isTimely(node, scene),
   }));
   const foretold = foretell(
@@ -108,7 +110,7 @@ function isDue({ decision, outcome }: PlannedNode): boolean {
 }
 
 /** Reasons that pass by themselves, at a time that one can tell. */
-const temporal: readonly ReasonKind[] = ['window', 'fit', 'slots', 'poolSlots'];
+const temporal: readonly ReasonKind[] = ['window', 'fit', 'slots', 'poolSlots', 'needAge'];
 
 function isTimely({ node, decision }: PlannedNode, { holds, marked }: Scene): boolean {
   if (decision.kind === 'reboot') return true;
@@ -164,6 +166,13 @@ function openingsOf({ pools, maintenance }: Course, now: number): Map<string, Sp
 
 function needSince({ probe }: Sight): number | undefined {
   return probe?.due === undefined ? undefined : epochMs(probe.due.since);
+}
+
+/** When the need is as old as settings ask for; never for one whose age nobody knows. */
+function oldEnough(sight: Sight): number | undefined {
+  const { minNeedAgeHours } = sight.policy;
+  const since = needSince(sight) ?? Number.POSITIVE_INFINITY;
+  return minNeedAgeHours === 0 ? undefined : since + minNeedAgeHours * hourMs;
 }
 
 function zoneOf({ node }: Sight): string {
