@@ -32,12 +32,14 @@ function printCluster(
     .map(({ kind, value }) => `${kind}: ${value}`)
     .join('; ');
   const title = styleText('bold', cluster.cluster) + (why === '' ? '' : `  ${why}`);
-  if (cluster.nodes.length === 0) return [title];
-  if (plannedAt !== undefined) return [title, ...planLines(cluster, plannedAt, width)];
+  const notes = cluster.notes.map(({ kind, value }) => styleText('dim', `${kind} ${value}`));
+  if (cluster.nodes.length === 0) return [title, ...notes];
+  if (plannedAt !== undefined) return [title, ...notes, ...planLines(cluster, plannedAt, width)];
   const rows = [...cluster.nodes].sort((a, b) => (a.node < b.node ? -1 : 1));
   const { header, lines } = grid(columnsOfReport, rows, { width });
   return [
     title,
+    ...notes,
     styleText('dim', header),
     ...rows.map(({ outcome }, index) => colored(lines[index] ?? '', outcome.kind)),
   ];

@@ -12,6 +12,7 @@ import { virtualClock } from '../local/clock.ts';
 import { createHost } from '../local/host/host.ts';
 import type { FunctionInfo } from '../local/host/host.ts';
 import { nodeEvent, nodeEventReasons } from '../src/domain/nodeEvent.ts';
+import { noteKinds } from '../src/domain/note.ts';
 import { outcomeKinds } from '../src/domain/outcome.ts';
 import { reasonKinds } from '../src/domain/reason.ts';
 import { portsFromEnvironment } from '../src/environment.ts';
@@ -129,6 +130,13 @@ describe('events on a node', () => {
       return { reason, type };
     });
     expect(rows).toEqual(known);
+  });
+});
+
+describe('gates', () => {
+  it('explain every note of a report, and no other', () => {
+    const notes = captured(section('docs/gates.md', '## Notes'), /^- `(\w+)`/gmu);
+    expect(sorted(notes)).toEqual(sorted(noteKinds));
   });
 });
 

@@ -37,11 +37,12 @@ export async function closeCluster(
   const nobody = isWaiting(reasons) ? {} : { unknown: 1 };
   const counts = outcomes.length > 0 ? countOutcomes(outcomes) : nobody;
   const summary = { cluster, id: site.cluster.id.id, reasons, recovered, counts };
-  const { access, outlook } = planned ?? {};
+  const { access, outlook, notes = [] } = planned ?? {};
   const report: ClusterReport = {
     ...summary,
     ...(access === undefined ? {} : { access }),
     ...(outlook === undefined ? {} : { outlook }),
+    notes,
     nodes,
   };
   await desk.reports.writeClusterReport(run, report);

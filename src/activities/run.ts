@@ -127,7 +127,7 @@ function lostCluster(
   const counts = { failed: 1 };
   const detail = { counts, reasons, needsPerson: 1, halted: false };
   desk.log({ level: 'error', message: 'cluster closed', run, cluster, detail });
-  return { cluster, id: cluster, reasons, recovered: [], counts, nodes: [] };
+  return { cluster, id: cluster, reasons, recovered: [], notes: [], counts, nodes: [] };
 }
 
 /** A cluster's share of the probes that its subscription may have in flight. */

@@ -1,5 +1,6 @@
 import { instanceRefId } from '../domain/arm.ts';
 import { epochMs, isoInstant } from '../domain/instant.ts';
+import { channelMeaning } from '../domain/note.ts';
 import type { Moves, Plan, PlannedNode, PlannedTurn } from '../domain/plan.ts';
 import type { ReasonKind } from '../domain/reason.ts';
 import { foretell, openingAt } from './course.ts';
@@ -73,6 +74,7 @@ export function planCluster(frame: PlanFrame, sights: readonly Sight[], scene: S
     dryRun,
     cluster,
     access: scene.access,
+    notes: [{ kind: 'channel', value: channelMeaning(scene.cluster.nodeOsChannel) }],
     outlook: {
       ...outlookOf(waiting, course, foretold, openings, scene.now),
       lookedAt: frame.moves.size,

@@ -1,4 +1,5 @@
 import type { Access } from '../domain/access.ts';
+import { channelMeaning } from '../domain/note.ts';
 import type { ClusterFacts } from '../domain/cluster.ts';
 import type { KubernetesRight } from '../domain/kubernetesRight.ts';
 import { rightText } from '../domain/kubernetesRight.ts';
@@ -232,26 +233,18 @@ function agents({ nodes: seen }: PreflightFacts): Finding {
 }
 
 function channel(_facts: PreflightFacts, { nodeOsChannel }: ClusterFacts): Finding {
+  const meaning = channelMeaning(nodeOsChannel);
   switch (nodeOsChannel.toLowerCase()) {
     case 'unmanaged':
-      return ok('channel', 'Unmanaged: nodes patch themselves, and nobody else reboots them');
+      return ok('channel', meaning);
     case 'securitypatch':
-      return warn(
-        'channel',
-        'SecurityPatch: AKS patches nodes and reimages them when it has to',
-        'expect few needs; keep the windows of both apart',
-      );
+      return warn('channel', meaning, 'expect few needs; keep the windows of both apart');
     case 'none':
-      return warn(
-        'channel',
-        'None: nodes need a reboot only after somebody patched them',
-        'nothing, if you patch them yourself; else choose a channel',
-      );
+      return warn('channel', meaning, 'nothing, if you patch them yourself; else choose a channel');
     default:
       return warn(
         'channel',
-        `${nodeOsChannel || 'NodeImage (the default)'}: AKS replaces images, and the ` +
-          'reboot-required file practically never exists',
+        meaning,
         'nothing is wrong, and there is nothing to do here; Unmanaged is what this program is for',
       );
   }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { accessSchema } from './access.ts';
 import { probeRecordSchema } from './need.ts';
+import { noteSchema } from './note.ts';
 import { outcomeSchema } from './outcome.ts';
 import { reasonSchema } from './reason.ts';
 
@@ -106,6 +107,8 @@ export const planSchema = z.object({
   cluster: z.string(),
   /** How the API server was reached. */
   access: accessSchema.optional(),
+  /** What there is to be said of the cluster beside. */
+  notes: z.array(noteSchema).default([]),
   outlook: outlookSchema,
   nodes: z.array(plannedNodeSchema),
   /** Nodes to reboot now, in order. */

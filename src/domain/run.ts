@@ -3,6 +3,7 @@ import { accessSchema } from './access.ts';
 import { shortHash } from './arm.ts';
 import { forceSchema } from './force.ts';
 import { probeRecordSchema } from './need.ts';
+import { noteSchema } from './note.ts';
 import { countsSchema, needsPerson, outcomeSchema } from './outcome.ts';
 import { decisionSchema, plannedNodeSchema, planSchema } from './plan.ts';
 import { reasonSchema } from './reason.ts';
@@ -157,6 +158,8 @@ export const clusterReportSchema = clusterSummarySchema.extend({
   access: accessSchema.optional(),
   /** What the plan expected; missing where none was made. */
   outlook: planSchema.shape.outlook.optional(),
+  /** What there is to be said of it beside; nothing where no plan was made. */
+  notes: z.array(noteSchema).default([]),
   nodes: z.array(nodeReportSchema),
 });
 export type ClusterReport = z.infer<typeof clusterReportSchema>;

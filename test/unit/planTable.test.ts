@@ -22,6 +22,7 @@ const cluster: ClusterReport = {
   id: '',
   reasons: [],
   recovered: [],
+  notes: [],
   counts: {},
   outlook: {
     due: 2,
