@@ -6,8 +6,9 @@ import { cut, grid } from './grid.ts';
 import type { Column } from './grid.ts';
 
 /**
- * A cluster's plan as people read it, lines: what is to be expected, the nodes in the order of their
- * turns, those that wait or are left alone, and what stands in the way of a drain. Times are UTC.
+ * A cluster's plan as people read it, lines: what is to be expected, the nodes in the order of
+ * their turns, those that wait or are left alone, and what stands in the way of a drain. Times are
+ * UTC.
  *
  * @param at when the plan was made, ISO 8601
  * @param width of the terminal

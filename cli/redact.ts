@@ -25,7 +25,8 @@ const kept = new Set(
     'instanceId vmId osProfile computerName instanceView statuses displayStatus level vmAgent',
     'vmAgentVersion orchestrationMode',
     // Rights.
-    'actions notActions dataActions notDataActions status allowed spec resourceAttributes verb group',
+    'actions notActions dataActions notDataActions status allowed spec resourceAttributes verb',
+    'group',
     'resource subresource namespace reason',
     // Kubernetes.
     'apiVersion items metadata uid resourceVersion creationTimestamp labels annotations continue',
@@ -49,12 +50,29 @@ const verbatim = new Set(
 );
 
 /** Labels, annotations and tags of AKS and Kubernetes that are read somewhere. */
-const known =
-  /^(aks-managed-(poolName|orchestrator|creationSource)|agentpool|kubernetes\.azure\.com\/|topology\.kubernetes\.io\/zone$|kubernetes\.io\/os$|karpenter\.sh\/nodepool$|cluster-autoscaler\.kubernetes\.io\/scale-down-disabled$)/iu;
+const known = oneOf([
+  'aks-managed-(poolName|orchestrator|creationSource)',
+  'agentpool',
+  'kubernetes\\.azure\\.com/.*',
+  'topology\\.kubernetes\\.io/zone',
+  'kubernetes\\.io/os',
+  'karpenter\\.sh/nodepool',
+  'cluster-autoscaler\\.kubernetes\\.io/scale-down-disabled',
+]);
 
 /** Words of a path that are the API's own. */
-const pathWord =
-  /^(subscriptions|resourceGroups|resourcegroups|providers|Microsoft\..*|managedClusters|agentPools|machines|virtualMachines|virtualMachineScaleSets|instanceView|permissions|listClusterUserCredential|maintenanceConfigurations|azure:|api|apis|v1|nodes|pods|namespaces|kube-system|leases|[a-z]+\.k8s\.io|selfsubjectaccessreviews|aks-reboot-orchestrator|)$/iu;
+const pathWord = oneOf([
+  '',
+  'subscriptions|resourceGroups|providers|Microsoft\\..*|azure:',
+  'managedClusters|agentPools|machines|permissions|maintenanceConfigurations',
+  'listClusterUserCredential|virtualMachines|virtualMachineScaleSets|instanceView',
+  'api|apis|v1|nodes|pods|namespaces|kube-system|leases|[a-z]+\\.k8s\\.io',
+  'selfsubjectaccessreviews|aks-reboot-orchestrator',
+]);
+
+function oneOf(patterns: readonly string[]): RegExp {
+  return new RegExp(`^(?:${patterns.join('|')})$`, 'iu');
+}
 
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu;
 

@@ -84,8 +84,8 @@ function customs(): Entry {
     remarks: [
       'kured reboots nodes that somebody has cordoned, and leaves them cordoned; "skip", the ' +
         'default here, leaves them alone',
-      'kured drains with --force: pods that no controller re-creates are evicted as well, and lost; ' +
-        'false, the default here, has them stop the drain',
+      'kured drains with --force: pods that no controller re-creates are evicted as well, and ' +
+        'lost; false, the default here, has them stop the drain',
     ],
   };
 }
@@ -157,8 +157,8 @@ function sentinelCommand(told: Told): Entry | undefined {
     flags,
     settings: { sentinelCommand: command },
     remarks: [
-      'kured takes any exit code but 0 for "not required"; here those but 0 and 1 are unknown, and ' +
-        'need a person (sentinelNotRequiredCodes)',
+      'kured takes any exit code but 0 for "not required"; here those but 0 and 1 are unknown, ' +
+        'and need a person (sentinelNotRequiredCodes)',
       'it is read by a shell here, and by none in kured',
     ],
   };

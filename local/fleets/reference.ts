@@ -41,7 +41,9 @@ export function fleetReference(): string {
       ...Object.entries(schema.properties ?? {}).map(([name, field]) => {
         const required = schema.required?.includes(name) === true;
         const fallback = field.default === undefined ? '' : code(field.default);
-        return `| \`${name}\` | ${typeOf(field, all)} | ${required ? 'required' : fallback} | ${field.description ?? ''} |`;
+        const preset = required ? 'required' : fallback;
+        const meaning = field.description ?? '';
+        return `| \`${name}\` | ${typeOf(field, all)} | ${preset} | ${meaning} |`;
       }),
     ].join('\n');
   return [all, ...Object.values(all.$defs ?? {})]

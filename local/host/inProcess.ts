@@ -27,8 +27,9 @@ export function answerInProcess(answer: AnswerRequest): { origin: string; close(
 function install(): void {
   if (installed) return;
   installed = true;
-  // The library's own copy for `durable-functions`: settings of another copy would not be seen. Looked
-  // for only here: in the bundled command line, which never comes here, there is none to be found.
+  // The library's own copy for `durable-functions`: settings of another copy would not be seen.
+  // Looked for only here: in the bundled command line, which never comes here, there is none to be
+  // found.
   const requireAsSdk = createRequire(createRequire(import.meta.url).resolve('durable-functions'));
   const axios = requireAsSdk('axios') as AxiosInstance & {
     getAdapter(adapters: InternalAxiosRequestConfig['adapter']): NetworkAdapter;

@@ -94,7 +94,8 @@ export async function cordon(
     unschedulable: true,
     annotations: { ...scaleDown.annotations, [markAnnotation]: writeMark(mark) },
   });
-  // Before the mark: what is counted and not there is found out, what is there and not counted isn't.
+  // Before the mark: what is counted and not there is found out, what is there and not counted
+  // isn't.
   await desk.reports.writeOutOfService({ cluster, node: node.name });
   const patched = await kubernetes.patchNode(node.name, patch);
   if (patched.kind !== 'done') {

@@ -32,7 +32,7 @@ export interface Rest {
   list<Item>(path: string, item: z.ZodType<Item>): Promise<Item[]>;
 }
 
-/** As many pages as any list that we ask for can have; more would be a server that goes in circles. */
+/** As many pages as any list that we ask for can have; with more a server goes in circles. */
 const mostPages = 100;
 
 export function createRest(options: RestOptions): Rest {

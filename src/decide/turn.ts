@@ -19,9 +19,9 @@ export interface NextTurn {
 }
 
 /**
- * The first node of the plan whose turn was not given yet and whose pool has room: a lane that finds
- * its next node's pool full takes another one. Nothing when there is none: then at least as many
- * other lanes are at work as the pools that are left have room for, and they come back.
+ * The first node of the plan whose turn was not given yet and whose pool has room: a lane that
+ * finds its next node's pool full takes another one. Nothing when there is none: then at least as
+ * many other lanes are at work as the pools that are left have room for, and they come back.
  *
  * @param mayBeOut nodes of a pool that may be out of service at once
  */

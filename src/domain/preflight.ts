@@ -23,7 +23,7 @@ export type CheckName = (typeof checkNames)[number];
 
 export const findingSchema = z.object({
   check: z.enum(checkNames),
-  /** `bad`: runs can't work · `warn`: they can, and somebody should know · `unknown`: not checked. */
+  /** `bad`: runs can't work; `warn`: they can, but somebody should know; `unknown`: unchecked. */
   verdict: z.enum(['ok', 'warn', 'bad', 'unknown']),
   /** What was found, a sentence for people. */
   found: z.string(),

@@ -149,7 +149,7 @@ export type LockAnswer =
   | { kind: 'entered'; fence: number }
   | { kind: 'held'; owner: Owner }
   | { kind: 'granted'; fence: number }
-  /** Another lane has that turn, or the last slot of its pool: the next one has to be found anew. */
+  /** Another lane has that turn, or the last slot of its pool: the next is to be found anew. */
   | { kind: 'passed' }
   /** Too many turns have failed, or one has stopped the run. */
   | { kind: 'stopped' }

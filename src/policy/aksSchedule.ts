@@ -8,8 +8,8 @@ import { isWeekdayOfMonth } from './calendar.ts';
  * Why it can't be told on which days a schedule opens; `undefined` when it can.
  *
  * Intervals longer than one are counted from the start date. For weeks it was seen how: the week
- * (from Sunday on) in which the start date lies is the first. For months nobody has seen what counts
- * when the first day of the schedule comes only in a later month, so that is refused.
+ * (from Sunday on) in which the start date lies is the first. For months nobody has seen what
+ * counts when the first day of the schedule comes only in a later month, so that is refused.
  */
 export function whyUncertain({ recurrence, startDate }: MaintenanceSchedule): string | undefined {
   const interval = intervalOf(recurrence);

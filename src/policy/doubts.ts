@@ -113,7 +113,7 @@ function deadlines({ policy }: Case): Doubt[] {
   const doubts: Doubt[] = [];
   if (expectedDrainMinutes > drainTimeoutMinutes) {
     const problem =
-      `is ${drainTimeoutMinutes}: drains are undone before they have taken what they are expected ` +
+      `is ${drainTimeoutMinutes}: drains are undone before they took what they are expected ` +
       `to take, ${expectedDrainMinutes} minutes`;
     doubts.push({ setting: 'drainTimeoutMinutes', problem });
   }
@@ -157,7 +157,9 @@ function concurrency({ policy, cluster, facts }: Case): Doubt[] {
     .filter(({ name, count }) => count > 1 && count <= atOnce(name))
     .map(({ name, count }) => ({
       setting: 'concurrency',
-      problem: `is ${policy.concurrency}: all ${count} nodes of pool ${name} may be out of service at once`,
+      problem:
+        `is ${policy.concurrency}: all ${count} nodes of pool ${name} may be out of service ` +
+        'at once',
     }));
 }
 

@@ -76,8 +76,8 @@ const poolShape = {
   fitBy: z
     .enum(['longer', 'history', 'settings'])
     .describe(
-      'What a node is expected to take: what earlier ones of its pool took (`history`, once there ' +
-        'are five), what the two settings above say, or the longer of both.',
+      'What a node is expected to take: what earlier ones of its pool took (`history`, once ' +
+        'there are five), what the two settings above say, or the longer of both.',
     ),
   fitPercentile: z
     .int()

@@ -68,7 +68,7 @@ describe('of settings that are right it is doubted', () => {
     [
       'that a drain may take what it is expected to',
       'drainTimeoutMinutes: 5',
-      '3: defaults.drainTimeoutMinutes is 5: drains are undone before they have taken what they are expected to take, 10 minutes',
+      '3: defaults.drainTimeoutMinutes is 5: drains are undone before they took what they are expected to take, 10 minutes',
     ],
     [
       'that a node can be proved',

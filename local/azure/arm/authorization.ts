@@ -16,8 +16,9 @@ const group = '/subscriptions/{subscription}/resourceGroups/{group}';
 const clusters = 'Microsoft.ContainerService/managedClusters';
 
 /**
- * What the caller may do at a scope: a subscription, a resource group, or a cluster. The real service answers what
- * the role definitions say, wildcards included; here each action is told by its name.
+ * What the caller may do at a scope: a subscription, a resource group, or a cluster. The real
+ * service answers what the role definitions say, wildcards included; here each action is told by
+ * its name.
  */
 export function authorizationRoutes(options: AuthorizationOptions): Route[] {
   const { world } = options;

@@ -64,7 +64,7 @@ export function needAge({ node, probe, policy }: Sight, { now, force }: Scene): 
     : undefined;
 }
 
-/** What the node says of its file counts; where it says nothing, when we first heard of the need. */
+/** What the node says of its file counts; else, when we first heard of the need. */
 function needSince(ageSeconds: number | undefined, { at, due }: ProbeRecord): number | undefined {
   if (ageSeconds !== undefined) return epochMs(at) - ageSeconds * 1000;
   return due === undefined ? undefined : epochMs(due.since);
