@@ -184,6 +184,7 @@ describe('windows of any settings', () => {
           expect([at(change - 1), at(change)]).toEqual([view.kind, other]);
         },
       ),
+      { numRuns: 50 },
     );
   });
 });

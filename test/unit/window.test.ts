@@ -607,7 +607,7 @@ const anyMaintenance: fc.Arbitrary<Maintenance> = fc.oneof(
 );
 const instant = fc.integer({ min: Date.UTC(2025, 0, 1), max: Date.UTC(2029, 0, 1) });
 /** Each looks years ahead where nothing opens. */
-const fewer = { numRuns: 60 };
+const fewer = { numRuns: 40 };
 const fraction = fc.double({ min: 0, max: 1, noNaN: true });
 
 describe('any hours at any moment', () => {
