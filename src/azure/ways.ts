@@ -3,7 +3,7 @@ import type { TokenCredential } from '@azure/identity';
 import { accessAfterTry, chooseAccess } from '../decide/access.ts';
 import type { Access, WantedAccess } from '../domain/access.ts';
 import type { ClusterFacts } from '../domain/cluster.ts';
-import { forPeople, TroubleError } from '../domain/trouble.ts';
+import { forPeople, isTransient, TroubleError } from '../domain/trouble.ts';
 import type { Trouble } from '../domain/trouble.ts';
 import type {
   ApiServer,
@@ -33,6 +33,7 @@ export interface WaysInOptions {
  * must not send a whole run another way.
  */
 const triedMinutes = 30;
+const secondTryMs = 2000;
 
 /** The ways into clusters: which one is taken, and the connections. */
 export function createWaysIn(options: WaysInOptions): Pick<Azure, 'access' | 'kubernetes'> {
@@ -52,15 +53,19 @@ export function createWaysIn(options: WaysInOptions): Pick<Azure, 'access' | 'ku
     return connection;
   };
 
+  /** What keeps us from the API server, if anything does. Passing trouble of ARM is thrown. */
   const tryApi = async (cluster: ClusterFacts): Promise<Trouble | undefined> => {
-    try {
-      await (await apiServer(cluster)).reach();
-      return undefined;
-    } catch (error) {
-      // ARM's own pauses say nothing of the network between us and the cluster.
-      if (!(error instanceof TroubleError) || error.trouble.kind === 'throttled') throw error;
-      return error.trouble;
+    const connection = await troubleOrNot(apiServer(cluster));
+    if (connection.kind === 'trouble') {
+      // It says nothing of the network between us and the cluster.
+      if (isTransient(connection.trouble)) throw new TroubleError(connection.trouble);
+      return connection.trouble;
     }
+    const first = await troubleOrNot(connection.value.reach());
+    if (first.kind !== 'trouble') return undefined;
+    await clock.sleep(secondTryMs);
+    const second = await troubleOrNot(connection.value.reach());
+    return second.kind === 'trouble' ? second.trouble : undefined;
   };
 
   const access = async (cluster: ClusterFacts, wanted: WantedAccess): Promise<Access> => {
@@ -106,4 +111,15 @@ export function createWaysIn(options: WaysInOptions): Pick<Azure, 'access' | 'ku
       }
     },
   };
+}
+
+async function troubleOrNot<T>(
+  asked: Promise<T>,
+): Promise<{ kind: 'value'; value: T } | { kind: 'trouble'; trouble: Trouble }> {
+  try {
+    return { kind: 'value', value: await asked };
+  } catch (error) {
+    if (!(error instanceof TroubleError)) throw error;
+    return { kind: 'trouble', trouble: error.trouble };
+  }
 }

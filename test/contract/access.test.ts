@@ -73,6 +73,12 @@ describe('the way into a cluster', () => {
     expect(await accessTo('peered', 'auto')).toMatchObject({ way: 'api' });
   });
 
+  it('does not follow from one lost connection', async () => {
+    simulation.fault({ service: 'kubernetes', path: '/version', fault: { kind: 'drop' } });
+    expect(await accessTo('peered', 'auto')).toMatchObject({ way: 'api' });
+    expect(requests(/\/version/u)).toHaveLength(2);
+  });
+
   it('is run command where the kubeconfig is not for us, but does not follow from a pause', async () => {
     const credential = { path: 'listClusterUserCredential' };
     simulation.fault({
