@@ -47,7 +47,7 @@ describe('an API server that, one time in ten,', () => {
 });
 
 const moments = new Map(momentsOfANode);
-const some = ['the cordon', 'the attempt written, the restart not sent', 'the boot'];
+const some = ['the attempt written, the restart not sent', 'the boot'];
 const outages: readonly [string, Fault, readonly string[]][] = [
   ['is away', { kind: 'drop' }, [...moments.keys()]],
   ['throttles everything', answer(429, { 'retry-after': '30' }), some],

@@ -4,7 +4,7 @@ import { describeCommandLimits, describeCommandRuns } from '../support/commandRu
 
 describeCommandRuns({
   commands: 'model',
-  deaths: ['an eviction', 'the attempt written, the restart not sent'],
+  deaths: ['the attempt written, the restart not sent'],
 });
 
 describeCommandLimits();
