@@ -30,8 +30,8 @@ type Test = (line: AuditLine) => boolean;
 export interface Rehearsal extends AsyncDisposable {
   readonly azure: SimulatedAzure;
   readonly person: Person;
-  /** Every request to ARM, in the order of arrival. */
-  readonly armRequests: readonly RequestSeen[];
+  /** Every request to ARM, in the order of arrival, with its instant in epoch milliseconds. */
+  readonly armRequests: readonly (RequestSeen & { at: number })[];
   readonly lines: readonly AuditLine[];
   now(): number;
   start(options?: StartOptions): Promise<Process>;
@@ -77,7 +77,7 @@ export async function rehearse(
   const actors = new Set<string>();
   const triggers = new Set<{ test: Test; action: (line: AuditLine) => unknown }>();
   const failures: unknown[] = [];
-  const armRequests: RequestSeen[] = [];
+  const armRequests: (RequestSeen & { at: number })[] = [];
   let interference: RequestHook | undefined;
   const witness = (line: AuditLine) => {
     const scene =
@@ -97,7 +97,9 @@ export async function rehearse(
     ...options,
     onAudit: witness,
     onRequest(request, when) {
-      if (when === 'before' && request.service === 'arm') armRequests.push(request);
+      if (when === 'before' && request.service === 'arm') {
+        armRequests.push({ ...request, at: clock.now() });
+      }
       return interference?.(request, when);
     },
   });
