@@ -1,4 +1,4 @@
-import { doubtsOf } from '../../src/policy/doubts.ts';
+import { doubtsOf } from './doubts.ts';
 import { badFile, linesOf, readInput } from '../badInput.ts';
 import { checked } from '../localSettings.ts';
 import { processClock } from '../processClock.ts';

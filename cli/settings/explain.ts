@@ -1,8 +1,8 @@
 import { Temporal } from 'temporal-polyfill';
 import type { Maintenance } from '../../src/domain/maintenance.ts';
 import { chooseClusters } from '../../src/policy/choice.ts';
-import { explain } from '../../src/policy/explain.ts';
-import type { Explained } from '../../src/policy/explain.ts';
+import { explain } from './explained.ts';
+import type { Explained } from './explained.ts';
 import { parseDocument } from '../../src/policy/problem.ts';
 import { policyOf, settingsSchema } from '../../src/policy/settings.ts';
 import type { ClusterSettings, Policy } from '../../src/policy/settings.ts';

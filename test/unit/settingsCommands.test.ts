@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { check } from '../../cli/settings/check.ts';
 import { explained } from '../../cli/settings/explain.ts';
 import type { ClusterFacts } from '../../src/domain/cluster.ts';
-import { doubtsOf } from '../../src/policy/doubts.ts';
+import { doubtsOf } from '../../cli/settings/doubts.ts';
 import { parseSettings } from '../../src/policy/settings.ts';
 import { cluster, pool } from '../support/sights.ts';
 

@@ -1,14 +1,14 @@
-import type { ClusterFacts } from '../domain/cluster.ts';
-import { isoInstant } from '../domain/instant.ts';
-import type { Maintenance } from '../domain/maintenance.ts';
-import { dayAt, isYearly } from './calendar.ts';
-import { readDocument } from './document.ts';
-import { explain, placeOf } from './explain.ts';
-import { parseDocument, pathOf } from './problem.ts';
-import type { Problem } from './problem.ts';
-import { defaultPolicy, policyOf, settingsSchema } from './settings.ts';
-import type { ClusterSettings, Policy, Settings } from './settings.ts';
-import { asksForMaintenance, nextOpenings } from './window.ts';
+import type { ClusterFacts } from '../../src/domain/cluster.ts';
+import { isoInstant } from '../../src/domain/instant.ts';
+import type { Maintenance } from '../../src/domain/maintenance.ts';
+import { dayAt, isYearly } from '../../src/policy/calendar.ts';
+import { readDocument } from '../../src/policy/document.ts';
+import { explain, placeOf } from './explained.ts';
+import { parseDocument, pathOf } from '../../src/policy/problem.ts';
+import type { Problem } from '../../src/policy/problem.ts';
+import { defaultPolicy, policyOf, settingsSchema } from '../../src/policy/settings.ts';
+import type { ClusterSettings, Policy, Settings } from '../../src/policy/settings.ts';
+import { asksForMaintenance, nextOpenings } from '../../src/policy/window.ts';
 
 /** Settings that are legal and yet probably not what somebody wants. */
 

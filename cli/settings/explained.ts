@@ -1,6 +1,6 @@
 import type * as z from 'zod';
-import { defaultPolicy } from './settings.ts';
-import type { settingsSchema } from './settings.ts';
+import { defaultPolicy } from '../../src/policy/settings.ts';
+import type { settingsSchema } from '../../src/policy/settings.ts';
 
 /** Where the value of each setting comes from. */
 
