@@ -135,6 +135,7 @@ export interface FleetFaults {
   requests: RequestFault[];
   operationHeaders: 'both' | 'locationOnly';
   restartFinalStatus: 200 | 204;
+  instanceState: 'follows' | 'stays';
 }
 
 export interface DeniedAction {

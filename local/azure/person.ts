@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Audit } from './audit.ts';
 import type { FleetAlert, FleetNode, Taint } from './fleet.ts';
 import type { Lifecycle } from './world/lifecycle.ts';
-import type { World } from './world/world.ts';
+import type { Cluster, World } from './world/world.ts';
 
 /**
  * What people and other programs do to a fleet while a controller works on it. Nodes go by name.
@@ -27,6 +27,11 @@ export interface Person {
   restart(node: string): void;
   /** Lets a machine that would never return boot now, and behave from here on. */
   lift(node: string): void;
+  /** Has AKS repair it: a new system on the machine; its Node stays, or is made anew. */
+  reimage(node: string, newNode: boolean): void;
+  /** Lets its kubelet fall silent, or speak again, while its system runs on. */
+  silence(node: string): void;
+  speak(node: string): void;
   /** Puts the sentinel there, or takes it away. */
   setSentinel(node: string, packages: readonly string[] | undefined): void;
   /** Changes what a machine does when asked. */
@@ -54,13 +59,6 @@ export function createPerson(options: {
   clock: Clock;
 }): Person {
   const { world, lifecycle, audit, clock } = options;
-
-  const clusterOf = (id: string) => {
-    const cluster = world.cluster(id);
-    if (cluster === undefined) throw new Error(`no such cluster: ${id}`);
-    return cluster;
-  };
-
   return {
     ...onNodes(world),
     restart(name) {
@@ -76,6 +74,9 @@ export function createPerson(options: {
       lifecycle.restart(machine, () => {});
     },
     lift: (name) => lifecycle.lift(world.node(name)),
+    reimage: (name, newNode) => lifecycle.reimage(world.node(name), newNode),
+    silence: (name) => lifecycle.silence(world.node(name)),
+    speak: (name) => lifecycle.speak(world.node(name)),
     setSentinel: (name, packages) => lifecycle.setSentinel(world.node(name), packages),
     behave(name, behaviour) {
       const machine = world.node(name);
@@ -84,16 +85,16 @@ export function createPerson(options: {
     deleteInstance: (name, nodeStaysSeconds = 0) =>
       lifecycle.remove(world.node(name), nodeStaysSeconds),
     fire(clusterId, alert) {
-      const cluster = clusterOf(clusterId);
+      const cluster = clusterOf(world, clusterId);
       const firedAt = clock.now();
       cluster.alerts.push({ resource: cluster.id, ...standing, ...alert, firedAt });
     },
     resolve(clusterId, name) {
-      const found = clusterOf(clusterId).alerts.filter((alert) => alert.name === name);
+      const found = clusterOf(world, clusterId).alerts.filter((alert) => alert.name === name);
       for (const alert of found) alert.condition = 'Resolved';
     },
     setState(clusterId, state, poolName) {
-      const cluster = clusterOf(clusterId);
+      const cluster = clusterOf(world, clusterId);
       if (poolName === undefined) {
         cluster.state = state;
         return;
@@ -135,4 +136,10 @@ function onNodes(
       patch(name, { status: { conditions: [{ type, status, message }] } }, '/status'),
     deleteNode: (name) => request(name, 'DELETE', ''),
   };
+}
+
+function clusterOf(world: World, id: string): Cluster {
+  const cluster = world.cluster(id);
+  if (cluster === undefined) throw new Error(`no such cluster: ${id}`);
+  return cluster;
 }

@@ -22,12 +22,17 @@ import { tell } from './events.ts';
 import type { Subject } from './events.ts';
 import { readFleet } from './fleet.ts';
 import { forecastOf } from './forecast.ts';
-import { factsOf, nowIso, outcome, outcomeOf } from './node.ts';
+import { factsOf, isOver, nowIso, outcome, outcomeOf } from './node.ts';
 import { connect, matchNow, openSite, policyFor, readFacts, readScene } from './scene.ts';
 import type { Desk } from './scene.ts';
 
 const staleWaitSeconds = 5;
 const roomWaitSeconds = 30;
+/**
+ * The node is asked right before its turn. This step may come hours later than that, and then the
+ * sentinel may be gone: longer than the step's own patience, and what is asked before a soak ends.
+ */
+const answerServesMinutes = 30;
 
 /**
  * Takes a node out of service: all gates and the fit are judged now, then mark and cordon are
@@ -77,10 +82,8 @@ export async function cordon(
   if (decision.kind !== 'reboot' || match.kind !== 'matched' || served === undefined) {
     return { kind: 'no', outcome: canceledOr(verdict) };
   }
-  if (probe.vmId !== match.instance.vmId) {
-    const value = `the probe asked vmId ${probe.vmId}, the instance is ${match.instance.vmId} now`;
-    return { kind: 'no', outcome: outcome('unknown', 'identityMismatch', value) };
-  }
+  const stale = staleAnswer(desk, probe, match.instance.vmId);
+  if (stale !== undefined) return { kind: 'no', outcome: stale };
   const daemonPods = await kubernetes.daemonPods(node.name, []);
   const ready = daemonPods.filter(({ pod }) => pod === 'ready').map(({ daemonSet }) => daemonSet);
   const scaleDown = disableScaleDown(node.annotations);
@@ -105,6 +108,17 @@ export async function cordon(
   desk.log({ level: 'info', message: 'cordoned', run, cluster, node: node.name });
   await tellCordoned(desk, { kubernetes, node, mark }, probe);
   return { kind: 'cordoned', at: mark.since, facts: factsOf(mark) };
+}
+
+/** Why the node's answer does not hold for this machine, or not any more. */
+function staleAnswer(desk: Desk, probe: ProbeRecord, vmId: string) {
+  if (probe.vmId !== vmId) {
+    const value = `the probe asked vmId ${probe.vmId}, the instance is ${vmId} now`;
+    return outcome('unknown', 'identityMismatch', value);
+  }
+  return isOver(desk, probe.at, answerServesMinutes)
+    ? outcome('deferred', 'probe', `its answer of ${probe.at} is too old to act on`)
+    : undefined;
 }
 
 function tellCordoned(

@@ -8,8 +8,7 @@ export async function readable<Answer>(call: Promise<Answer>): Promise<Answer> {
     return await call;
   } catch (error) {
     if (error instanceof TroubleError) throw error;
-    const value = forPeople(`the API server's answer can't be read: ${failureOf(error).message}`);
-    throw new TroubleError({ kind: 'invalid', value });
+    throw unreadable(failureOf(error).message);
   }
 }
 
@@ -32,10 +31,33 @@ export function refusedWith(error: unknown): number | undefined {
   return error instanceof RefusalError ? error.refusal.status : undefined;
 }
 
-/** Reads one thing that may be absent. */
-export async function readOne<Answer>(call: Promise<Answer>): Promise<Answer | undefined> {
+/** What every object of the API has. */
+interface ApiObject {
+  metadata?: { name?: string; uid?: string };
+}
+
+/** A success may come from somebody else than the API server, or be cut: that is no object then. */
+export function whole<Item extends ApiObject>(object: Item): Item {
+  const { name, uid } = object.metadata ?? {};
+  if (isText(name) && isText(uid)) return object;
+  throw unreadable('it is no object of the API');
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}
+
+function unreadable(why: string): TroubleError {
+  const value = forPeople(`the API server's answer can't be read: ${why}`);
+  return new TroubleError({ kind: 'invalid', value });
+}
+
+/** Reads one object that may be absent. */
+export async function readOne<Answer extends ApiObject>(
+  call: Promise<Answer>,
+): Promise<Answer | undefined> {
   try {
-    return await readable(call);
+    return whole(await readable(call));
   } catch (error) {
     if (refusedWith(error) === 404) return undefined;
     throw error;
@@ -43,6 +65,7 @@ export async function readOne<Answer>(call: Promise<Answer>): Promise<Answer | u
 }
 
 interface Page<Item> {
+  kind?: string;
   items: Item[];
   metadata?: { _continue?: string };
 }
@@ -55,7 +78,7 @@ const listAttempts = 3;
  * Reads a whole list, page by page. A continue token lives for minutes only (410 after that): then
  * the list is begun anew, because going on without consistency could hide what moved meanwhile.
  */
-export async function listAll<Item>(
+export async function listAll<Item extends ApiObject>(
   readPage: (page: { limit: number; _continue?: string }) => Promise<Page<Item>>,
 ): Promise<Item[]> {
   for (let attempt = 1; ; attempt += 1) {
@@ -67,7 +90,7 @@ export async function listAll<Item>(
   }
 }
 
-async function listOnce<Item>(
+async function listOnce<Item extends ApiObject>(
   readPage: (page: { limit: number; _continue?: string }) => Promise<Page<Item>>,
 ): Promise<Item[]> {
   const items: Item[] = [];
@@ -76,8 +99,15 @@ async function listOnce<Item>(
     const page = await readable(
       readPage({ limit: pageLimit, ...(token === undefined ? {} : { _continue: token }) }),
     );
-    items.push(...(page.items ?? []));
+    items.push(...itemsOf(page));
     token = page.metadata?._continue || undefined;
   } while (token !== undefined);
   return items;
+}
+
+/** What is no list is not an empty one: nodes without pods are restarted. */
+function itemsOf<Item extends ApiObject>({ kind, items }: Page<Item>): Item[] {
+  if (Array.isArray(items)) return items.map(whole);
+  if (isText(kind) && kind?.endsWith('List') && items === null) return [];
+  throw unreadable('it is no list of the API');
 }

@@ -17,7 +17,7 @@ import type {
   LeaseWrite,
   PatchAnswer,
 } from '../ports.ts';
-import { listAll, readable, readOne, refusedWith } from './answers.ts';
+import { listAll, readable, readOne, refusedWith, whole } from './answers.ts';
 import { createCommandTransport } from './command/transport.ts';
 import { drainWith } from './drain.ts';
 import { createDrainApi } from './drainApi.ts';
@@ -89,7 +89,8 @@ function kubernetesOver(configuration: Configuration): Omit<Kubernetes, 'ahead'>
     },
     patchNode: async (name, body) => {
       try {
-        return { kind: 'done', node: nodeView(await readable(core.patchNode({ name, body }))) };
+        const patched = whole(await readable(core.patchNode({ name, body })));
+        return { kind: 'done', node: nodeView(patched) };
       } catch (error) {
         if (refusedWith(error) === 422 && (await isAsSeen(core, name, body))) throw error;
         return unpatched(error);

@@ -82,7 +82,7 @@ function json(response: ServerResponse, status: number, body: unknown, headers =
   response.end(JSON.stringify(body));
 }
 
-const node = (name: string) => ({ metadata: { name } });
+const node = (name: string) => ({ metadata: { name, uid: `uid-${name}` } });
 const list = (items: unknown, token?: string) => ({
   kind: 'NodeList',
   items,
@@ -171,9 +171,9 @@ describe('lists', () => {
 describe('odd answers', () => {
   it('make nodes whose missing fields are empty', async () => {
     answer = (_request, response) =>
-      json(response, 200, list([{}, { status: { conditions: [{}] } }]));
+      json(response, 200, list([node('a'), { ...node('b'), status: { conditions: [{}] } }]));
     for (const view of await connected().nodes()) {
-      expect(view).toMatchObject({ name: '', bootId: '', readySince: '', os: 'windows' });
+      expect(view).toMatchObject({ bootId: '', readySince: '', os: 'windows' });
       expect([view.ready, view.unschedulable]).toEqual([false, false]);
     }
   });
@@ -182,12 +182,23 @@ describe('odd answers', () => {
     ['is no JSON', 'text/plain', 'hello'],
     ['is half of one', 'application/json', '{"metadata":'],
     ['has another shape', 'application/json', '{"status":{"conditions":7}}'],
+    ['is no object of the API', 'application/json', '{"items":7,"metadata":[]}'],
   ])('that cannot be read are trouble: one that %s', async (_name, type, body) => {
     answer = (_request, response) => {
       response.writeHead(200, { 'content-type': type }).end(body);
     };
     expect(await troubleOf(connected().node('a'))).toMatchObject({ kind: 'invalid' });
   });
+
+  it.each(['{}', '{"items":null}', '{"kind":"NodeList","items":7}', '{"items":[{}]}'])(
+    'are no empty list: %s',
+    async (body) => {
+      answer = (_request, response) => {
+        response.writeHead(200, { 'content-type': 'application/json' }).end(body);
+      };
+      expect(await troubleOf(connected().nodes())).toMatchObject({ kind: 'invalid' });
+    },
+  );
 
   it('of a proxy in between keep their status', async () => {
     answer = (_request, response) => {

@@ -13,6 +13,37 @@ export interface Evidence {
   departures: readonly { node: string; seq: number }[];
   /** The reports of the runs that ended, oldest first. */
   reports: readonly Report[];
+  /** In a simulation, where rules change and things happen between a look and an effect. */
+  circumstances?: Circumstances;
+}
+
+/** What else has to be known to judge fairly. */
+export interface Circumstances {
+  /** What holds for an installation at an instant, epoch milliseconds; `actor` is its process. */
+  rules(actor: string, at: number): Rules;
+  /** Whether others have changed anything about the node or its cluster shortly before. */
+  disturbed(line: Pick<AuditLine, 't' | 'node' | 'cluster'>): boolean;
+  /** Our looks at the pods of a node, oldest first. */
+  looks: readonly Look[];
+}
+
+/** The kindest of the rules that our process may have gone by. */
+export interface Rules {
+  concurrency: number;
+  readyForSeconds: number;
+  bootTimeoutMinutes: number;
+  /** How old an answer may be by which a node is taken out of service. */
+  probeMinutes: number;
+  /** Whether something may be begun at this instant. */
+  mayBegin(at: number): boolean;
+}
+
+/** What was on a node when we listed its pods. */
+export interface Look {
+  at: number;
+  actor: string;
+  node: string;
+  pods: readonly PodNow[];
 }
 
 export interface NodeNow {
@@ -41,6 +72,8 @@ export interface Scene extends NodeNow {
   poolState: string;
   /** Whether the Node's providerID names the machine on which it runs. */
   honest: boolean;
+  /** Restarts of the machine that ARM carries out. */
+  operations: number;
 }
 
 export interface PodNow {

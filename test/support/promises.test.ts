@@ -53,6 +53,7 @@ const calm: Omit<Scene, 'node' | 'cluster'> = {
   clusterState: 'Succeeded',
   poolState: 'Succeeded',
   honest: true,
+  operations: 1,
 };
 const web = {
   name: 'default/web',
@@ -64,7 +65,10 @@ const web = {
 };
 const mark = (attempt?: number) => ({
   annotations: {
-    [markAnnotation]: JSON.stringify(attempt === undefined ? {} : { attempt: { number: attempt } }),
+    [markAnnotation]: JSON.stringify({
+      run: 'r',
+      ...(attempt === undefined ? {} : { attempt: { number: attempt } }),
+    }),
   },
 });
 const out = { unschedulable: true, marked: true };
@@ -223,7 +227,7 @@ describe('drained first is broken by', () => {
   });
 
   it('a node that is not cordoned', () => {
-    expect(drainedFirst(sceneWith(5, 'restart', { unschedulable: false }))).toHaveLength(1);
+    expect(drainedFirst(sceneWith(4, 'annotate', { unschedulable: false }))).toHaveLength(1);
   });
 });
 

@@ -23,11 +23,20 @@ function markChange({ detail }: AuditLine): 'written' | 'removed' | undefined {
   return text === null ? 'removed' : 'written';
 }
 
-const markOf = ({ detail }: AuditLine) =>
-  JSON.parse(String((detail['annotations'] as Record<string, unknown>)[markAnnotation])) as {
-    run: string;
-    attempt?: { number: number; at: string };
-  };
+interface MarkTold {
+  run?: string;
+  attempt?: { number: number; at: string };
+}
+
+/** What a line wrote as the mark; others may write there what they like. */
+function markOf({ detail }: AuditLine): MarkTold {
+  try {
+    const text = String((detail['annotations'] as Record<string, unknown>)[markAnnotation]);
+    return (JSON.parse(text) ?? {}) as MarkTold;
+  } catch {
+    return {};
+  }
+}
 
 /** Whether the run that took the node was asked to take it without a need; dead runs tell nothing. */
 function isForced({ reports }: Evidence, line: AuditLine): boolean {
@@ -46,6 +55,55 @@ function sceneAt({ scenes }: Evidence, line: AuditLine): Scene {
   if (scene === undefined) throw new Error(`nobody looked at ${where(line)}`);
   return scene;
 }
+
+const disturbed = ({ circumstances }: Evidence, line: AuditLine) =>
+  circumstances?.disturbed(line) ?? false;
+const rulesAt = ({ circumstances }: Evidence, line: AuditLine) =>
+  circumstances?.rules(line.actor, at(line));
+
+/** A stretch in which a node bore one run's mark. */
+interface Span {
+  node: string;
+  run: string;
+  /** The line by which the node became ours, if need be by an earlier run. */
+  began: AuditLine;
+  first: AuditLine;
+  /** What ended it: the mark was removed or is another run's; undefined if it stays. */
+  end: { line: AuditLine; how: 'removed' | 'taken' | 'bySomebody' } | undefined;
+}
+
+const spansKnown = new WeakMap<Evidence, Span[]>();
+
+/** Every stretch of every node, in the order of their beginnings. */
+function spansOf(evidence: Evidence): Span[] {
+  const known = spansKnown.get(evidence);
+  if (known !== undefined) return known;
+  const spans: Span[] = [];
+  const open = new Map<string, Span>();
+  for (const line of evidence.lines) {
+    const change = line.action === 'annotate' && tookEffect(line) ? markChange(line) : undefined;
+    if (change === undefined) continue;
+    const { node } = line;
+    const present = open.get(node);
+    const ours = isOurs(evidence, line);
+    const { run = '' } = change === 'written' ? markOf(line) : {};
+    if (ours && change === 'written' && present?.run === run) continue;
+    if (present !== undefined) {
+      const how = ours ? (change === 'removed' ? 'removed' : 'taken') : 'bySomebody';
+      present.end = { line, how };
+      open.delete(node);
+    }
+    if (!ours || change === 'removed') continue;
+    const span: Span = { node, run, began: present?.began ?? line, first: line, end: undefined };
+    spans.push(span);
+    open.set(node, span);
+  }
+  spansKnown.set(evidence, spans);
+  return spans;
+}
+
+const isWithin = ({ first, end }: Span, { seq }: AuditLine) =>
+  seq >= first.seq && seq <= (end?.line.seq ?? Infinity);
 
 /** Lines at which a node that was not marked became so: it is ours from there on. */
 function takings(evidence: Evidence): AuditLine[] {
@@ -86,6 +144,8 @@ function outAtOnce(
   groupOf: (line: AuditLine) => string | undefined,
 ): Violations {
   const out = new Map<string, { group: string; returned: boolean }>();
+  const limitAt = (line: AuditLine) =>
+    Math.max(limit, rulesAt(evidence, line)?.concurrency ?? limit);
   const unready = new Set(evidence.before.filter(({ ready }) => !ready).map(({ node }) => node));
   const violations: Violations = [];
   const left = [...evidence.departures];
@@ -98,12 +158,13 @@ function outAtOnce(
     }
     if (!tookEffect(line) && action !== 'ready') continue;
     const change = action === 'annotate' ? markChange(line) : undefined;
-    if (isOurs(evidence, line) && (action === 'cordon' || change === 'written') && !out.has(node)) {
+    const takes = action === 'cordon' || (change === 'written' && isCordoned(evidence, line));
+    if (isOurs(evidence, line) && takes && !out.has(node)) {
       const group = groupOf(line);
       if (group === undefined) continue;
       out.set(node, { group, returned: false });
       const others = [...out].filter(([, one]) => one.group === group).map(([name]) => name);
-      if (others.length > limit) {
+      if (others.length > limitAt(line)) {
         violations.push(`${where(line)}: out of service at once: ${others.join(', ')}`);
       }
     }
@@ -112,7 +173,7 @@ function outAtOnce(
     if (isOurs(evidence, line) && (action === 'uncordon' || change === 'removed')) {
       known.returned = true;
     }
-    const released = action === 'uncordon' && !isOurs(evidence, line);
+    const released = !isOurs(evidence, line) && (action === 'uncordon' || change !== undefined);
     if (released || (known.returned && !unready.has(node))) out.delete(node);
   }
   return violations;
@@ -121,6 +182,10 @@ function outAtOnce(
 /** What AKS leaves of a command that has ended serves nobody any more. */
 const mayStay = ({ name, owner, mirror, finished }: Scene['pods'][number]) =>
   mirror || owner.startsWith('DaemonSet/') || (finished && name.startsWith('aks-command/'));
+
+/** What is written on a node that somebody put back into service takes it out no more. */
+const isCordoned = (evidence: Evidence, line: AuditLine) =>
+  evidence.scenes.get(line.seq)?.unschedulable !== false;
 
 /** Whether Azure may have taken it: anything but a definite refusal counts as asked. */
 const asked = ({ status, detail }: AuditLine) =>
@@ -146,14 +211,27 @@ export function drainedFirst(
     const boot = `${line.node} ${scene.bootId}`;
     const again = askedBefore.has(boot);
     askedBefore.add(boot);
-    if (!scene.unschedulable) return [`${where(line)}: restarted without being cordoned`];
+    // The attempt's write is refused where the node has changed since it was looked at.
+    const written = writtenAttempt(evidence, line);
+    const guarded = (written && evidence.scenes.get(written.seq)) ?? scene;
+    if (!guarded.unschedulable) return [`${where(line)}: restarted without being cordoned`];
     // A machine that is down can't end its pods any more.
-    const left = scene.pods.filter(
+    const left = podsSeen(evidence, line, scene).filter(
       (pod) => !mayStay(pod) && !(again && (pod.terminating || !scene.ready)),
     );
     if (left.length === 0 || (undrained === 'said' && isSaid(evidence, line, left))) return [];
     return [`${where(line)}: restarted with ${left.map(({ name }) => name).join(', ')} on it`];
   });
+}
+
+/** What a restart's guard has seen on the node last, where its looks are known. */
+function podsSeen({ circumstances }: Evidence, line: AuditLine, { pods }: Scene): Scene['pods'] {
+  if (circumstances === undefined) return pods;
+  const look = circumstances.looks.findLast(
+    ({ at: when, node, actor }) =>
+      node === line.node && actor === line.actor && when <= at(line) && when > at(line) - minuteMs,
+  );
+  return look?.pods ?? pods;
 }
 
 /** Whether a report of that time says of the node that it was restarted with each of these on it. */
@@ -187,24 +265,22 @@ export function proved(evidence: Evidence, readyForSeconds = 30): Violations {
   return told(evidence)
     .filter(({ node }) => node.outcome.kind === 'rebooted')
     .flatMap(({ report, node }): Violations => {
-      const lines = evidence.lines.filter((line) => line.node === node.node);
-      const end = lines.findLast(
-        (line) =>
-          isOurs(evidence, line) &&
-          markChange(line) === 'removed' &&
-          during(report, line) &&
-          tookEffect(line),
+      const span = spansOf(evidence).findLast(
+        ({ node: name, run, end }) =>
+          name === node.node && run === report.run && end?.how === 'removed',
       );
-      const began = takings(evidence).findLast(
-        (line) => line.node === node.node && line.seq < (end?.seq ?? 0),
-      );
-      if (end === undefined || began === undefined) {
+      if (span?.end === undefined) {
         return [`${node.node} is said to be rebooted, but nobody put it back into service`];
       }
-      const since = lines.filter((line) => line.seq > began.seq && line.seq <= end.seq);
+      const { began } = span;
+      const end = span.end.line;
+      const since = evidence.lines.filter(
+        (line) => line.node === node.node && line.seq > began.seq && line.seq <= end.seq,
+      );
       const first = sceneAt(evidence, began);
       const last = sceneAt(evidence, end);
-      return unproved({ node, since, first, last, end, readyForSeconds, evidence }).map(
+      const steady = rulesAt(evidence, end)?.readyForSeconds ?? readyForSeconds;
+      return unproved({ node, since, first, last, end, readyForSeconds: steady, evidence }).map(
         (why) => `${where(end)}: not proved: ${why}`,
       );
     });
@@ -261,7 +337,7 @@ export function leftAsFound(evidence: Evidence): Violations {
     const ours = isOurs(evidence, line);
     if (line.action === 'cordon') cordonedBy.set(line.node, ours ? 'us' : 'person');
     if (line.action !== 'uncordon') continue;
-    if (ours && cordonedBy.get(line.node) === 'person') {
+    if (ours && cordonedBy.get(line.node) === 'person' && wasTheirs(evidence, line)) {
       violations.push(`${where(line)}: uncordoned what a person had cordoned`);
     }
     cordonedBy.delete(line.node);
@@ -272,6 +348,21 @@ export function leftAsFound(evidence: Evidence): Violations {
     violations.push(`${node} is still ${unschedulable ? 'cordoned' : 'marked'} by us`);
   }
   return [...violations, ...autoscalersWord(evidence)];
+}
+
+/** Whether the node was cordoned when it became ours; later cordons of theirs can't be told from ours. */
+function wasTheirs(evidence: Evidence, line: AuditLine): boolean {
+  const span = spansOf(evidence).findLast((one) => one.node === line.node && isWithin(one, line));
+  if (span === undefined) return true;
+  const before = evidence.lines.findLast(
+    ({ node, action, seq, ...rest }) =>
+      node === line.node &&
+      seq < span.began.seq - 1 &&
+      (action === 'cordon' || action === 'uncordon') &&
+      tookEffect({ node, action, seq, ...rest }),
+  );
+  if (before !== undefined) return before.action === 'cordon' && !isOurs(evidence, before);
+  return evidence.before.some(({ node, unschedulable }) => node === line.node && unschedulable);
 }
 
 /** What the autoscaler is told about a node is what others have told it last. */
@@ -285,7 +376,10 @@ function autoscalersWord(evidence: Evidence): Violations {
   }
   return evidence.after.flatMap(({ node, marked, scaleDown }) => {
     const before = word.get(node) ?? null;
-    if (marked || scaleDown === before) return [];
+    const touched = spansOf(evidence).some(
+      (one) => one.node === node && one.end?.how === 'bySomebody',
+    );
+    if (marked || touched || scaleDown === before) return [];
     return [
       `${node} tells the autoscaler ${scaleDown ?? 'nothing'}, it was ${before ?? 'nothing'}`,
     ];
@@ -311,8 +405,14 @@ export function neverTwice(evidence: Evidence, bootTimeoutMinutes = 30): Violati
     boots.set(boot, [...earlier, line]);
     const last = earlier.at(-1);
     if (earlier.length >= 2) violations.push(`${where(line)}: a third restart of one boot`);
-    if (last !== undefined && at(line) - at(last) < bootTimeoutMinutes * minuteMs) {
+    const pause = rulesAt(evidence, line)?.bootTimeoutMinutes ?? bootTimeoutMinutes;
+    if (last !== undefined && at(line) - at(last) < pause * minuteMs) {
       violations.push(`${where(line)}: restarted again after ${(at(line) - at(last)) / 1000} s`);
+    }
+    const { operations } = sceneAt(evidence, line);
+    const others = line.detail['taken'] === true ? operations - 1 : operations;
+    if (last !== undefined && others > 0 && !disturbed(evidence, line)) {
+      violations.push(`${where(line)}: restarted again while Azure carries out another restart`);
     }
     const attempt = writtenAttempt(evidence, line);
     if (attempt === undefined || attempt.seq < (last?.seq ?? 0)) {
@@ -357,7 +457,14 @@ export function neverOutOfHours(
   });
 }
 
-const longestProbeMs = 30 * minuteMs;
+/** Promise 6 where each installation has windows of its own. */
+export function neverOutOfTheirHours(evidence: Evidence): Violations {
+  return takings(evidence)
+    .filter((line) => rulesAt(evidence, line)?.mayBegin(at(line)) === false)
+    .map((line) => `${where(line)}: cordoned out of hours`);
+}
+
+const longestProbeMinutes = 30;
 
 /** Promise 7: a node is touched only if it was asked, said yes, and everything around it was well. */
 export function unknownIsNo(evidence: Evidence): Violations {
@@ -373,13 +480,15 @@ export function unknownIsNo(evidence: Evidence): Violations {
     );
     const why: string[] = [];
     const expect = (holds: boolean, otherwise: string) => void (holds || why.push(otherwise));
-    expect(scene.sentinel || isForced(evidence, line), 'it needs no reboot');
+    const calm = !disturbed(evidence, line);
+    expect(scene.sentinel || !calm || isForced(evidence, line), 'it needs no reboot');
     expect(scene.honest, 'its Node names another machine');
-    expect(scene.ready, 'it was not Ready');
-    expect(scene.clusterState === 'Succeeded', `the cluster is ${scene.clusterState}`);
-    expect(scene.poolState === 'Succeeded', `the pool is ${scene.poolState}`);
+    expect(scene.ready || !calm, 'it was not Ready');
+    expect(scene.clusterState === 'Succeeded' || !calm, `the cluster is ${scene.clusterState}`);
+    expect(scene.poolState === 'Succeeded' || !calm, `the pool is ${scene.poolState}`);
     const age = probe === undefined ? Infinity : at(line) - at(probe);
-    expect(age <= longestProbeMs, 'it was not asked');
+    const limit = rulesAt(evidence, line)?.probeMinutes ?? longestProbeMinutes;
+    expect(age <= limit * minuteMs, `it was asked ${Math.round(age / minuteMs)} minutes before`);
     return why.map((one) => `${where(line)}: cordoned although ${one}`);
   });
 }
@@ -415,7 +524,9 @@ export function nothingSilent(evidence: Evidence): Violations {
   ]);
   const gone = evidence.departures.map(({ node }) => node);
   for (const { run, clusters } of evidence.reports) {
-    for (const { id, nodes } of clusters) {
+    for (const { id, nodes, reasons: why } of clusters) {
+      // A cluster that could not be read, or was left alone, says so as a whole.
+      if (nodes.length === 0 && why.some(({ value }) => value.trim() !== '')) continue;
       const named = nodes.map(({ node }) => node);
       const missing = evidence.before.filter(
         ({ cluster, node }) => cluster === id && !named.includes(node) && !gone.includes(node),
@@ -440,27 +551,36 @@ function badWords({ report, node }: Told): Violations {
   return violations;
 }
 
+/** Where what a report says of a node is not what the run did to it. */
 function disagreements(evidence: Evidence, { report, node }: Told): Violations {
+  const spans = spansOf(evidence).filter(
+    (span) => span.node === node.node && span.run === report.run,
+  );
   const own = ourEffects(evidence).filter(
-    (line) => line.node === node.node && during(report, line),
+    (line) => line.node === node.node && spans.some((span) => isWithin(span, line)),
   );
   const { kind } = node.outcome;
-  const did = (action: AuditLine['action']) => own.some((line) => line.action === action);
   const violations: Violations = [];
   const say = (text: string) => violations.push(`run ${report.run}, ${node.node}: ${text}`);
-  if (report.request.dryRun) {
-    const more = own.filter(({ action }) => action !== 'probe').map(({ action }) => action);
-    if (more.length > 0) say(`a dry run did ${more.join(', ')}`);
+  if (report.request.dryRun && own.length > 0) {
+    say(`a dry run did ${own.map(({ action }) => action).join(', ')}`);
   }
-  if (did('restart') && untouched.includes(kind)) say(`restarted, and said to be ${kind}`);
-  const released = own.some((line) => markChange(line) === 'removed');
+  const restarted = own.some(({ action }) => action === 'restart');
+  if (restarted && untouched.includes(kind)) say(`restarted, and said to be ${kind}`);
+  const released = spans.some(({ end }) => end?.how === 'removed');
   if (kind === 'rebooted' && !released) say('said to be rebooted, and not put back');
-  const last = evidence.scenes.get(own.at(-1)?.seq ?? 0);
   const gone = evidence.departures.some((departure) => departure.node === node.node);
-  const marked = own.length > 0 && last?.marked === true && !gone;
-  if (marked && !leftToPerson.includes(kind)) say(`left marked, and said to be ${kind}`);
+  // Whoever takes a mark over finds it on the node: the run before has left it there.
+  const left = spans.findLast(({ end }) => end === undefined || end.how === 'taken');
+  const lasts = left !== undefined && left === spans.at(-1) && !gone;
+  if (lasts && !leftToPerson.includes(kind) && !wasLost(node)) {
+    say(`left marked, and said to be ${kind}`);
+  }
   return violations;
 }
+
+/** Another run had taken the node over before this one ended, and it says so. */
+const wasLost = ({ outcome }: NodeReport) => outcome.reasons.some(({ kind }) => kind === 'lost');
 
 /** All promises but the one about windows, for a fleet whose nodes can go out of service one by one. */
 export function brokenPromises(

@@ -1,5 +1,5 @@
 import type { AuditLine } from '../../local/azure/audit.ts';
-import type { World } from '../../local/azure/world/world.ts';
+import type { Cluster, World } from '../../local/azure/world/world.ts';
 import { markAnnotation, scaleDownAnnotation } from './evidence.ts';
 import type { NodeNow, PodNow, Scene } from './evidence.ts';
 
@@ -61,23 +61,29 @@ export function nodesNow(world: World): NodeNow[] {
   });
 }
 
+/** The pods on a node. */
+export function podsNow({ kubernetes }: Cluster, node: string): PodNow[] {
+  const query = `fieldSelector=spec.nodeName%3D${node}`;
+  const list = kubernetes.object(`/api/v1/pods?${query}`) as unknown as { items: ApiPod[] };
+  return list.items.map(podNow);
+}
+
 /** The node of a line, its pods and its machine; nothing when the node is not there. */
 export function sceneOf(world: World, { cluster: id, node: name }: AuditLine): Scene | undefined {
   const cluster = world.cluster(id);
   const read = (path: string) => cluster?.kubernetes.object(path) as unknown;
   const node = read(`/api/v1/nodes/${name}`) as ApiNode | undefined;
   if (cluster === undefined || node === undefined) return undefined;
-  const query = `fieldSelector=spec.nodeName%3D${name}`;
-  const pods = (read(`/api/v1/pods?${query}`) as { items: ApiPod[] }).items;
   const machine = world.node(name);
   return {
     ...nodeNow(id, node),
-    pods: pods.map(podNow),
+    pods: podsNow(cluster, name),
     sentinel: machine.packages !== undefined,
     bootId: node.status.nodeInfo?.bootID ?? '',
     kernel: node.status.nodeInfo?.kernelVersion ?? '',
     vmId: machine.vmId,
     bornAt: machine.bornAt,
+    operations: machine.restarts.running,
     clusterState: cluster.state,
     poolState: machine.pool.state,
     honest: node.spec.providerID?.toLowerCase() === `azure://${machine.id}`.toLowerCase(),

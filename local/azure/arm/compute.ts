@@ -86,7 +86,9 @@ function listRoutes(options: ComputeOptions): Route[] {
       if (found.kind !== 'pool') return found.value;
       return list(
         call,
-        found.value.pool.machines.map((machine) => machineShape(machine, call)),
+        found.value.pool.machines.map((machine) =>
+          machineShape(machine, call, options.fleet.faults),
+        ),
       );
     }),
     read(machines, machineAction, 'list', (call) => {
@@ -96,7 +98,7 @@ function listRoutes(options: ComputeOptions): Route[] {
       const all = alone.flatMap((pool) => pool.machines);
       return list(
         call,
-        all.map((machine) => machineShape(machine, call)),
+        all.map((machine) => machineShape(machine, call, options.fleet.faults)),
       );
     }),
   ];
@@ -108,7 +110,7 @@ const kinds = [
   [`${machines}/{vm}`, machineAction, findMachine],
 ] as const;
 
-function getRoutes({ world }: ComputeOptions): Route[] {
+function getRoutes({ world, fleet }: ComputeOptions): Route[] {
   const set = read(`${sets}/{vmss}`, setAction, 'get', (call) => {
     const found = findScaleSet(world, call);
     return found.kind === 'pool' ? ok(scaleSetShape(found.value)) : found.value;
@@ -120,7 +122,7 @@ function getRoutes({ world }: ComputeOptions): Route[] {
         return found.kind === 'machine' ? ok(shape(found.value, call)) : found.value;
       });
     return [
-      get(template, resource, machineShape),
+      get(template, resource, (machine, call) => machineShape(machine, call, fleet.faults)),
       get(`${template}/instanceView`, `${resource}/instanceView`, instanceView),
     ];
   });

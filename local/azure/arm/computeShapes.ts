@@ -1,3 +1,4 @@
+import type { FleetFaults } from '../fleet.ts';
 import type { Cluster, Machine, Pool } from '../world/world.ts';
 import type { ScaleSet } from './computeLookup.ts';
 import type { Call } from './route.ts';
@@ -29,7 +30,7 @@ export function scaleSetShape({ cluster, pool, id, name }: ScaleSet) {
   };
 }
 
-export function machineShape(machine: Machine, call: Call) {
+export function machineShape(machine: Machine, call: Call, { instanceState }: FleetFaults) {
   const { cluster, pool } = machine;
   const ofSet = machine.instanceId !== undefined;
   return {
@@ -45,7 +46,7 @@ export function machineShape(machine: Machine, call: Call) {
     properties: {
       ...(ofSet ? { latestModelApplied: true } : {}),
       vmId: machine.vmId,
-      provisioningState: 'Succeeded',
+      provisioningState: instanceState === 'follows' ? stateOf(machine) : 'Succeeded',
       timeCreated: new Date(machine.bornAt).toISOString(),
       hardwareProfile: ofSet ? {} : { vmSize: 'Standard_D4s_v5' },
       storageProfile: { osDisk: { osType: pool.settings.os } },
@@ -55,6 +56,12 @@ export function machineShape(machine: Machine, call: Call) {
         : {}),
     },
   };
+}
+
+/** What ARM's last operation on the machine makes of it. */
+function stateOf({ restarts }: Machine): string {
+  if (restarts.running > 0) return 'Updating';
+  return restarts.failed ? 'Failed' : 'Succeeded';
 }
 
 /** A machine that boots, or never does, is `running` to ARM; its agent is what falls silent. */

@@ -1,31 +1,35 @@
 import type { FleetWorkload } from '../fleet.ts';
-import type { Budget, Workload } from '../kubernetes/kubernetes.ts';
+import type { Budget, Machine as Kubelet, Workload } from '../kubernetes/kubernetes.ts';
 import type { Cluster, Machine } from './world.ts';
 
 /** Brings the machines and workloads of a fleet into their cluster's Kubernetes. */
 export function joinCluster(cluster: Cluster): void {
   const machines = cluster.pools.flatMap((pool) => pool.machines);
-  for (const [index, machine] of machines.entries()) {
-    cluster.kubernetes.machineJoins({
-      name: machine.nodeName,
-      providerId: machine.providerId,
-      pool: machine.pool.settings.name,
-      labels: labelsOf(cluster, machine),
-      taints: machine.pool.settings.taints.map((taint) => ({ ...taint })),
-      unschedulable: machine.behaviour.cordoned === true,
-      bootId: machine.bootId,
-      machineId: machine.vmId.replaceAll('-', ''),
-      systemUuid: machine.vmId,
-      kernelVersion: machine.kernel,
-      osImage: osImages[machine.pool.settings.osSku] ?? machine.pool.settings.osSku,
-      kubeletVersion: `v${cluster.settings.version}`,
-      ...(machine.zone === undefined ? {} : { zone: machine.zone }),
-      ip: `10.224.${(index + 4) >> 8}.${(index + 4) & 255}`,
-    });
-  }
+  machines.forEach((machine, place) => cluster.kubernetes.machineJoins(kubeletOf(machine, place)));
   for (const workload of cluster.settings.workloads) {
     cluster.kubernetes.createWorkload(workloadOf(cluster, workload));
   }
+}
+
+/** A machine, as its kubelet registers it; its place in the cluster makes its address. */
+export function kubeletOf(machine: Machine, place: number): Kubelet {
+  const { cluster, pool } = machine;
+  return {
+    name: machine.nodeName,
+    providerId: machine.providerId,
+    pool: pool.settings.name,
+    labels: labelsOf(cluster, machine),
+    taints: pool.settings.taints.map((taint) => ({ ...taint })),
+    unschedulable: machine.behaviour.cordoned === true,
+    bootId: machine.bootId,
+    machineId: machine.vmId.replaceAll('-', ''),
+    systemUuid: machine.vmId,
+    kernelVersion: machine.kernel,
+    osImage: osImages[pool.settings.osSku] ?? pool.settings.osSku,
+    kubeletVersion: `v${cluster.settings.version}`,
+    ...(machine.zone === undefined ? {} : { zone: machine.zone }),
+    ip: `10.224.${(place + 4) >> 8}.${(place + 4) & 255}`,
+  };
 }
 
 /** A fleet's workload in the words of the Kubernetes side. */

@@ -4,6 +4,7 @@ import type { RestartBehaviour, Timings } from '../fleet.ts';
 import { uuid } from '../random.ts';
 import { createScheduledEvents } from './scheduledEvents.ts';
 import type { ScheduledEvents } from './scheduledEvents.ts';
+import { kubeletOf } from './joining.ts';
 import type { Machine } from './world.ts';
 
 /** How an ARM operation on a machine ended. */
@@ -20,6 +21,11 @@ export interface Lifecycle {
   remove(machine: Machine, nodeStaysSeconds?: number): void;
   /** A machine that would never return boots now, and behaves from here on. */
   lift(machine: Machine): void;
+  /** Gets a new system in place, as AKS's repair does; its Node stays, or is made anew. */
+  reimage(machine: Machine, newNode: boolean): void;
+  /** Its kubelet says nothing any more, or speaks again, while the system runs on. */
+  silence(machine: Machine): void;
+  speak(machine: Machine): void;
   /** Puts the sentinel there; undefined takes it away. */
   setSentinel(machine: Machine, packages: readonly string[] | undefined): void;
 }
@@ -55,9 +61,10 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       const { restartDelaySeconds } = machine.behaviour;
       const delayMs = 1000 * (restartDelaySeconds ?? timings.restartDelaySeconds);
       events.announceReboot(machine, delayMs);
+      const ended = operation(machine, onEnd);
       clock.at(clock.now() + delayMs, () => {
-        if (machine.phase === 'gone') onEnd(deleted);
-        else carryOut(machine.behaviour.restart ?? 'happens', boots, machine, onEnd);
+        if (machine.phase === 'gone') ended(deleted);
+        else carryOut(machine.behaviour.restart ?? 'happens', boots, machine, ended);
       });
     },
     rebootItself(machine, seconds) {
@@ -67,6 +74,14 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       clock.at(clock.now() + seconds * 1000, () => {
         if (machine.phase === 'up' && machine.bootId === bootId) boots.reboot(machine, () => {});
       });
+    },
+    reimage: (machine, newNode) => boots.reimage(machine, newNode),
+    silence(machine) {
+      if (machine.phase !== 'up') return;
+      machine.cluster.kubernetes.machineGoesDown(machine.nodeName, 'gracefully');
+    },
+    speak({ phase, cluster, nodeName, bootId }) {
+      if (phase === 'up') cluster.kubernetes.machineIsUp(nodeName, { bootId });
     },
     remove(machine, nodeStaysSeconds = 0) {
       boots.forget(machine);
@@ -87,6 +102,16 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       machine.packages = packages;
       machine.sentinelAt = clock.now();
     },
+  };
+}
+
+/** Counts an operation as running until it has ended. */
+function operation({ restarts }: Machine, onEnd: (end: End) => void): (end: End) => void {
+  restarts.running += 1;
+  return (end) => {
+    restarts.running -= 1;
+    restarts.failed = end.kind === 'failed';
+    onEnd(end);
   };
 }
 
@@ -124,10 +149,36 @@ function carryOut(
   }
 }
 
+/** Another machine in the same place. */
+function renew(machine: Machine, now: number): void {
+  machine.vmId = uuid(machine.random);
+  machine.bornAt = now;
+}
+
+/** A boot takes the sentinel away; where it is to return, that is if nobody boots it before. */
+function loseSentinel(machine: Machine, clock: Clock, life: () => number): void {
+  const { sentinelReturnsHours, packages } = machine.behaviour;
+  const again = machine.packages ?? packages;
+  machine.packages = undefined;
+  if (sentinelReturnsHours === undefined || again === undefined) return;
+  if (sentinelReturnsHours === 0) {
+    machine.packages = again;
+    machine.sentinelAt = clock.now();
+    return;
+  }
+  const present = life();
+  clock.at(clock.now() + sentinelReturnsHours * hourMs, () => {
+    if (life() !== present) return;
+    machine.packages = again;
+    machine.sentinelAt = clock.now();
+  });
+}
+
 /** Machines going down and coming up. */
 interface Boots {
   reboot(machine: Machine, onEnd: (end: End) => void): void;
   comeUp(machine: Machine): void;
+  reimage(machine: Machine, newNode: boolean): void;
   /** Drops what was planned for the machine. */
   forget(machine: Machine): void;
 }
@@ -161,33 +212,26 @@ function createBoots({ clock, audit, timings }: LifecycleOptions, events: Schedu
     machine.bootId = uuid(machine.random);
     machine.bootedAt = clock.now();
     machine.phase = 'up';
-    if (machine.behaviour.restart === 'reimages') reimage(machine);
+    if (machine.behaviour.restart === 'reimages') renew(machine, clock.now());
     const { bootId, kernel } = machine;
     tell(machine, 'booted', { kernel });
     machine.cluster.kubernetes.machineIsUp(machine.nodeName, { bootId, kernelVersion: kernel });
-    loseSentinel(machine);
+    loseSentinel(machine, clock, () => lifeOf(machine));
   };
 
-  const reimage = (machine: Machine) => {
-    machine.vmId = uuid(machine.random);
-    machine.bornAt = clock.now();
-  };
-
-  const loseSentinel = (machine: Machine) => {
-    const { sentinelReturnsHours, packages } = machine.behaviour;
-    const again = machine.packages ?? packages;
-    machine.packages = undefined;
-    if (sentinelReturnsHours === undefined || again === undefined) return;
-    if (sentinelReturnsHours === 0) {
-      machine.packages = again;
-      machine.sentinelAt = clock.now();
-      return;
-    }
+  const reimage = (machine: Machine, newNode: boolean) => {
+    if (machine.phase === 'gone') return;
+    const { kubernetes } = machine.cluster;
+    if (machine.phase === 'up') goDown(machine);
+    forget(machine);
     const life = lifeOf(machine);
-    clock.at(clock.now() + sentinelReturnsHours * hourMs, () => {
+    if (newNode) kubernetes.machineIsGone(machine.nodeName);
+    clock.at(clock.now() + around(machine, 2 * timings.bootSeconds, timings.spread), () => {
       if (lifeOf(machine) !== life) return;
-      machine.packages = again;
-      machine.sentinelAt = clock.now();
+      renew(machine, clock.now());
+      machine.packages = undefined;
+      if (newNode) kubernetes.machineJoins(kubeletOf(machine, machine.index));
+      comeUp(machine);
     });
   };
 
@@ -206,5 +250,5 @@ function createBoots({ clock, audit, timings }: LifecycleOptions, events: Schedu
     });
   };
 
-  return { reboot, comeUp, forget };
+  return { reboot, comeUp, reimage, forget };
 }

@@ -103,6 +103,8 @@ export interface Machine {
   sentinelAt: number;
   /** Whether a run command is in progress. */
   scriptRuns: boolean;
+  /** Restarts of it that ARM carries out, and how the last one ended. */
+  restarts: { running: number; failed: boolean };
 }
 
 export interface WorldOptions {
@@ -275,6 +277,7 @@ function createMachine(
     packages: behaviour.sentinelGone === true ? undefined : behaviour.packages,
     sentinelAt: options.clock.now() - (behaviour.sentinelHours ?? usualSentinelHours) * hourMs,
     scriptRuns: false,
+    restarts: { running: 0, failed: false },
   };
 }
 

@@ -1,0 +1,142 @@
+import type { Chronicle } from './chronicle.ts';
+import type { Exchanges } from './exchanges.ts';
+import type { Installation } from './installation.ts';
+import type { Fault, FaultKind, Moment } from './scenario.ts';
+import type { Hands } from './hands.ts';
+import type { Time } from './time.ts';
+
+/** What goes wrong at a moment of its own: people, machines, clusters, installations. */
+export interface Acts {
+  /** Called with each line of the audit log. */
+  onLine(action: string): void;
+  /** Nothing strikes any more, and what still goes wrong is undone. */
+  mend(): Promise<void>;
+}
+
+type OnExchange = 'answer' | 'drop' | 'timeout' | 'slow' | 'garbage' | 'stale' | 'crash';
+type Timed = Extract<Fault, { at: Moment }> & { kind: Exclude<FaultKind, OnExchange> };
+
+const isTimed = (fault: Fault): fault is Timed =>
+  'at' in fault && ('minute' in fault.at || 'line' in fault.at);
+
+export interface ActsOptions {
+  time: Time;
+  chronicle: Chronicle;
+  faults: readonly Fault[];
+  exchanges: Exchanges;
+  installations: readonly Installation[];
+  hands: Hands;
+}
+
+export function createActs(options: ActsOptions): Acts {
+  const { time, chronicle, faults } = options;
+  const waiting = new Map<string, Timed[]>();
+  const counts = new Map<string, number>();
+  const undos = new Set<() => unknown>();
+  let over = false;
+
+  const strike = async (fault: Timed) => {
+    if (over) return;
+    chronicle.strike(fault, undefined);
+    const undo = await act(options, fault);
+    if (undo === undefined) return;
+    undos.add(undo);
+    time.after(('minutes' in fault ? fault.minutes : 0) * 60, () => {
+      if (!undos.delete(undo)) return undefined;
+      chronicle.act(`undoes ${fault.kind}`);
+      return undo();
+    });
+  };
+  for (const fault of faults.filter(isTimed)) {
+    const { at } = fault;
+    if ('minute' in at) {
+      time.at(at.minute, () => strike(fault));
+      continue;
+    }
+    const key = `${at.line} ${at.nth}`;
+    waiting.set(key, [...(waiting.get(key) ?? []), fault]);
+  }
+
+  return {
+    onLine(action) {
+      const nth = (counts.get(action) ?? 0) + 1;
+      counts.set(action, nth);
+      for (const fault of waiting.get(`${action} ${nth}`) ?? []) {
+        time.after('seconds' in fault.at ? fault.at.seconds : 0, () => strike(fault));
+      }
+    },
+    async mend() {
+      over = true;
+      for (const undo of undos) await undo();
+      undos.clear();
+    },
+  };
+}
+
+type Undo = (() => unknown) | undefined;
+
+/** Does it; returns what undoes it after the fault's minutes, where it has any. */
+async function act({ hands, exchanges, installations }: ActsOptions, fault: Timed): Promise<Undo> {
+  const [app] = installations;
+  if (app === undefined) throw new Error('nothing is installed');
+  switch (fault.kind) {
+    case 'stop':
+      // It takes as long as what is under way.
+      void app.restart(fault.back);
+      return undefined;
+    case 'settings':
+      return app.settings.change(fault.change);
+    case 'badSettings':
+      return app.settings.spoil(fault.text);
+    case 'storageGone':
+      app.loseDocuments();
+      return undefined;
+    case 'outage':
+      exchanges.outage(fault);
+      return undefined;
+    case 'hold':
+      return hold(app, fault.scope === 'fleet' ? 'fleet' : hands.clusterName(0));
+    case 'cancel':
+      return cancelNewest(app);
+    case 'extraRun':
+      await app.call('POST', '/api/runs', { reason: 'simulated', dryRun: fault.dryRun });
+      return undefined;
+    case 'takeOver': {
+      const taker = installations[fault.app % installations.length];
+      await taker?.call('POST', '/api/runs', { reason: 'simulated', takeOver: 'simulated' });
+      return undefined;
+    }
+    case 'machine':
+    case 'restartedBySomebody':
+    case 'flaps':
+    case 'deleted':
+    case 'reimaged':
+    case 'sentinel':
+    case 'state':
+    case 'budget':
+    case 'stuckPods':
+    case 'newPod':
+    case 'denied':
+    case 'cordonedByPerson':
+    case 'uncordonedByPerson':
+    case 'drainedByPerson':
+    case 'markRemoved':
+    case 'markSpoiled':
+    case 'scaledIn':
+      return hands.do(fault);
+  }
+}
+
+const signed = { who: 'simulated', why: 'to see what happens' };
+
+async function hold(app: Installation, scope: string): Promise<Undo> {
+  await app.call('PUT', `/api/locks/${scope}/hold`, signed);
+  return () => app.call('DELETE', `/api/locks/${scope}/hold`);
+}
+
+async function cancelNewest(app: Installation): Promise<undefined> {
+  const index = (await app.call('GET', '/api/runs?limit=1')) as { runs?: { run: string }[] };
+  const run = index?.runs?.[0]?.run;
+  if (run !== undefined) await app.call('POST', `/api/runs/${run}/cancel`, signed);
+  return undefined;
+}

@@ -1,0 +1,86 @@
+import { fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { DrawOptions } from './draw.ts';
+import type { Result } from './result.ts';
+
+export interface CampaignOptions extends DrawOptions {
+  from: number;
+  count: number;
+  /** No seed is begun after so many seconds of wall-clock time. */
+  limitSeconds: number;
+  /** Stops at the first failing seed. */
+  untilFirst: boolean;
+  workers?: number | undefined;
+  /** Arguments for Node, such as a module that changes the code under test. */
+  nodeArguments?: readonly string[];
+  environment?: Readonly<Record<string, string>>;
+  onResult?: (result: Result) => void;
+}
+
+const worker = fileURLToPath(new URL('worker.ts', import.meta.url));
+
+/** Plays many seeds in as many processes as there are cores. */
+export async function campaign(options: CampaignOptions): Promise<Result[]> {
+  const { from, count, limitSeconds, untilFirst, faults, fleet } = options;
+  const results: Result[] = [];
+  const begun = performance.now();
+  let next = from;
+  let over = false;
+  const take = () => {
+    const late = performance.now() - begun > limitSeconds * 1000;
+    return over || late || next >= from + count ? undefined : next++;
+  };
+  const crew = Math.min(options.workers ?? availableParallelism(), count);
+  await Promise.all(
+    Array.from({ length: crew }, async () => {
+      let player = startPlayer({ faults, fleet }, options);
+      for (let seed = take(); seed !== undefined; seed = take()) {
+        const result = await player.play(seed);
+        if (result.kind === 'lost') {
+          player.stop();
+          player = startPlayer({ faults, fleet }, options);
+        }
+        results.push(result.value);
+        options.onResult?.(result.value);
+        if (untilFirst && result.value.breaches.length > 0) over = true;
+      }
+      player.stop();
+    }),
+  );
+  return results.sort((a, b) => a.seed - b.seed);
+}
+
+/** Longer than any play takes, on a busy machine too. */
+const longestPlayMs = 240_000;
+
+type Played = { kind: 'played' | 'lost'; value: Result };
+
+function startPlayer(draw: DrawOptions, { nodeArguments = [], environment = {} }: CampaignOptions) {
+  const child = fork(worker, [JSON.stringify(draw)], {
+    execArgv: ['--disable-warning=ExperimentalWarning', ...nodeArguments],
+    env: { ...process.env, ...environment },
+  });
+  return {
+    play: (seed: number) =>
+      new Promise<Played>((resolve) => {
+        const end = (played: Played) => {
+          clearTimeout(watchdog);
+          child.removeAllListeners();
+          resolve(played);
+        };
+        const lose = (text: string) => end({ kind: 'lost', value: lost(seed, text) });
+        const watchdog = setTimeout(() => lose('it does not end'), longestPlayMs);
+        child.once('exit', () => lose('its process ended'));
+        child.once('message', (value) => end({ kind: 'played', value: value as Result }));
+        child.send(seed);
+      }),
+    stop: () => child.kill(),
+  };
+}
+
+function lost(seed: number, text: string): Result {
+  const nothing = { strikes: {}, edges: {}, grid: {} };
+  const breaches = [{ promise: 'the simulation', text }];
+  return { seed, digest: '', hours: 0, runs: 0, reboots: 0, breaches, ...nothing };
+}

@@ -1,0 +1,71 @@
+import type { AuditLine } from '../../local/azure/audit.ts';
+import type { SettingsDocument } from '../../src/policy/settings.ts';
+import type { Circumstances, Look, Rules } from '../support/evidence.ts';
+import type { Installation } from './installation.ts';
+import { fitsInto } from './openHours.ts';
+import type { WeeklyWindow } from './openHours.ts';
+
+const secondMs = 1000;
+const minuteMs = 60 * secondMs;
+
+/** From a step's first look at its settings and the world to its effect, with slow answers. */
+const stepMs = 3 * minuteMs;
+/** What others do to a node by themselves is seen or not within so much. */
+const selfMs = 30 * secondMs;
+
+export interface CircumstancesOptions {
+  installations: readonly Installation[];
+  lines: readonly AuditLine[];
+  actors: ReadonlySet<string>;
+  looks: readonly Look[];
+  /** When somebody changed something, epoch milliseconds. */
+  disturbances: readonly number[];
+}
+
+export function createCircumstances(options: CircumstancesOptions): Circumstances {
+  const { installations, lines, actors, looks, disturbances } = options;
+  const others = lines.filter(({ actor }) => !actors.has(actor));
+  return {
+    looks,
+    rules(actor, at) {
+      const controller = actor.slice(0, actor.lastIndexOf('-'));
+      const installation = installations.find(({ plan }) => plan.controller === controller);
+      if (installation === undefined) throw new Error(`nobody has installed ${controller}`);
+      return kindest(installation, at);
+    },
+    disturbed({ t, node }) {
+      const at = Date.parse(t);
+      return (
+        disturbances.some((instant) => instant <= at && instant > at - stepMs) ||
+        others.some((line) => line.node === node && isJustBefore(Date.parse(line.t), at))
+      );
+    },
+  };
+}
+
+const isJustBefore = (instant: number, at: number) => instant <= at && instant > at - selfMs;
+
+/** The kindest of what held in the moments before. */
+function kindest({ settings, plan }: Installation, at: number): Rules {
+  const documents = settings.history
+    .filter((entry, index, all) => entry.at <= at && (all[index + 1]?.at ?? at) >= at - stepMs)
+    .map(({ document }) => document);
+  const each = <K extends keyof Defaults>(name: K, otherwise: number) =>
+    documents.map(({ defaults }) => Number(defaults?.[name] ?? otherwise));
+  const skewMs = (Math.abs(plan.skew.activities) + Math.abs(plan.skew.host) + 5) * secondMs;
+  return {
+    concurrency: Math.max(...each('concurrency', 1)),
+    readyForSeconds: Math.max(0, Math.min(...each('readyForSeconds', 60)) - 1),
+    bootTimeoutMinutes: Math.min(...each('bootTimeoutMinutes', 30)) - (2 * skewMs) / minuteMs,
+    probeMinutes: 30 + skewMs / minuteMs,
+    mayBegin: (instant) => documents.some((document) => fits(document, instant, skewMs)),
+  };
+}
+
+type Defaults = NonNullable<SettingsDocument['defaults']>;
+
+function fits({ defaults = {} }: SettingsDocument, at: number, skewMs: number): boolean {
+  const { windows = [], expectedDrainMinutes = 10, expectedRestartMinutes = 20 } = defaults;
+  const needed = expectedDrainMinutes + expectedRestartMinutes;
+  return fitsInto(windows as WeeklyWindow[], at, needed, skewMs + stepMs / 3);
+}

@@ -1,0 +1,43 @@
+import { createDice } from './dice.ts';
+import type { Dice } from './dice.ts';
+import { drawFault } from './drawFaults.ts';
+import type { Layout } from './drawFaults.ts';
+import { drawApp, drawFleet } from './drawFleet.ts';
+import type { AppPlan, FaultKind, Scenario } from './scenario.ts';
+
+export interface DrawOptions {
+  /** Only faults of these kinds; all of them when not said. */
+  faults?: readonly FaultKind[] | undefined;
+  /** A fleet instead of a drawn one, as its file spells it. */
+  fleet?: Scenario['fleet'] | undefined;
+}
+
+/** The scenario of a seed. */
+export function drawScenario(seed: number, { faults, fleet: given }: DrawOptions = {}): Scenario {
+  const dice = createDice(seed, 'scenario');
+  const fleet = given ?? drawFleet(dice);
+  const hours = dice.whole(3, 7);
+  const apps = drawApps(dice);
+  const layout: Layout = { hours, apps: apps.length, ...sizeOf(fleet) };
+  // Few, so that one can see what each of them does; now and then many.
+  const count = dice.chance(0.25) ? dice.whole(12, 40) : dice.whole(1, 12);
+  return {
+    seed,
+    fleet,
+    apps,
+    hours,
+    faults: Array.from({ length: count }, () => drawFault(dice, layout, faults)),
+  };
+}
+
+function drawApps(dice: Dice): AppPlan[] {
+  const apps = [drawApp(dice, 'app', 0)];
+  if (dice.chance(0.12)) apps.push(drawApp(dice, 'other', dice.whole(0, 120)));
+  return apps;
+}
+
+function sizeOf(fleet: Scenario['fleet']): { nodes: number; clusters: number } {
+  const clusters = fleet['clusters'] as { pools: { count: number }[] }[];
+  const counts = clusters.flatMap(({ pools }) => pools.map(({ count }) => count));
+  return { nodes: counts.reduce((sum, count) => sum + count, 0), clusters: clusters.length };
+}

@@ -1,0 +1,246 @@
+import { DatabaseSync } from 'node:sqlite';
+import { app as functions } from '@azure/functions';
+import { registerFunctions } from '../../functions/register.ts';
+import { startApp } from '../../local/app.ts';
+import type { App } from '../../local/app.ts';
+import type { InProcessAzure } from '../../local/azure/inProcess.ts';
+import { createMemoryDocuments } from '../../local/memoryDocuments.ts';
+import { createAzure } from '../../src/azure/azure.ts';
+import { createCommandKubernetes, createKubernetes } from '../../src/kubernetes/kubernetes.ts';
+import type { SettingsDocument } from '../../src/policy/settings.ts';
+import type { Documents, Log, Ports } from '../../src/ports.ts';
+import type { Chronicle } from './chronicle.ts';
+import type { Exchanges } from './exchanges.ts';
+import type { AppPlan, Return } from './scenario.ts';
+import { createSettingsDesk } from './settingsDesk.ts';
+import type { SettingsDesk } from './settingsDesk.ts';
+import type { Steps } from './steps.ts';
+import { clockFor, end, newLife } from './time.ts';
+import type { Life, Time } from './time.ts';
+
+/** One installation of the program: one process after another, and what outlives them. */
+export interface Installation {
+  readonly plan: AppPlan;
+  /** Everything that its processes logged but for debug. */
+  readonly log: readonly LogLine[];
+  readonly settings: SettingsDesk;
+  start(): Promise<void>;
+  /** Ends the process at this very instant; another one starts when its time has come. */
+  crash(life: Life, back: Return): void;
+  /** Ends the process as one that is asked to, and goes on the same way. */
+  restart(back: Return): Promise<void>;
+  loseDocuments(): void;
+  /** Asks the HTTP API; undefined when nobody is there, or it refuses. */
+  call(method: string, path: string, body?: unknown): Promise<unknown>;
+  /** Has a process at once, of the newest version, and on what is left. */
+  mend(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export type LogLine = Parameters<Log>[0];
+
+export interface InstallationOptions {
+  plan: AppPlan;
+  settings: SettingsDocument;
+  /** Unique in this process: databases in memory go by name. */
+  name: string;
+  time: Time;
+  azure: InProcessAzure;
+  chronicle: Chronicle;
+  exchanges: Exchanges;
+  steps: Steps;
+  /** Called with the name that the audit log uses, for each new process. */
+  onStart: (actor: string) => void;
+  fail: (error: unknown) => void;
+}
+
+/** No fault deploys a newer one. */
+export const newestVersion = '1.2';
+
+const hostKeys = { master: 'master', functions: {}, perFunction: {}, durableTask: 'durable' };
+/** Deadlines are the simulation's own: no wall clock ever ends a request. */
+const noDeadlineSeconds = 86_400;
+
+export function createInstallation(options: InstallationOptions): Installation {
+  return new Installed(options);
+}
+
+class Installed implements Installation {
+  readonly plan: AppPlan;
+  readonly log: LogLine[] = [];
+  readonly settings: SettingsDesk;
+  readonly #options: InstallationOptions;
+  readonly #documents: Documents;
+  readonly #leaving: Promise<void>[] = [];
+  #running: { life: Life; app: App } | undefined;
+  /** Counts ends: a start that was planned before the last one is off. */
+  #ends = 0;
+  #starts = 0;
+  #ids = 0;
+  #version = '1.0';
+  #history: History;
+  #kept = createMemoryDocuments();
+
+  constructor(options: InstallationOptions) {
+    this.#options = options;
+    this.plan = options.plan;
+    this.settings = createSettingsDesk(options.settings, () => options.time.clock.now());
+    this.#history = new History(options.name);
+    this.#documents = options.exchanges.documents({
+      read: (path) => this.#kept.read(path),
+      write: (...given) => this.#kept.write(...given),
+      list: (...asked) => this.#kept.list(...asked),
+      removeAll: (prefix) => this.#kept.removeAll(prefix),
+    });
+  }
+
+  async start(): Promise<void> {
+    const { plan, time, chronicle, exchanges, steps, fail } = this.#options;
+    const actor = `${plan.controller}-${++this.#starts}`;
+    const life = newLife(actor);
+    this.#options.onStart(actor);
+    chronicle.note(actor, `starts, version ${this.#version}`);
+    const release = time.clock.busy();
+    const ports = this.#ports(life);
+    const app = await startApp({
+      ports,
+      clock: clockFor(time, plan.skew.host * 1000),
+      store: this.#history.path,
+      version: this.#version,
+      schedule: plan.schedule,
+      onLog: ({ level, message }) => {
+        // The last words of a process that dies are nobody's fault.
+        if (level === 'critical' && !life.over) fail(new Error(message));
+      },
+      host: {
+        keys: hostKeys,
+        randomId: () => (this.#ids++).toString(16).padStart(32, '0'),
+        inProcessClient: (request, answer) => exchanges.carryClient(request, answer),
+        load: async () => {
+          registerFunctions(ports, plan.schedule);
+          functions.hook.preInvocation(steps.hookOf(life));
+        },
+      },
+    });
+    this.#running = { life, app };
+    release();
+  }
+
+  crash(life: Life, back: Return): void {
+    if (this.#running?.life !== life) return;
+    const { app } = this.#running;
+    this.#running = undefined;
+    end(life);
+    this.#options.chronicle.note(life.actor, 'dies');
+    // What the dead process still writes goes into a history that nobody reads any more.
+    this.#history = this.#history.copy();
+    this.#leaving.push(app.stop().catch(() => {}));
+    this.#comeBack(back);
+  }
+
+  async restart(back: Return): Promise<void> {
+    if (this.#running === undefined) return;
+    const { app, life } = this.#running;
+    this.#running = undefined;
+    this.#options.chronicle.note(life.actor, 'stops');
+    await app.stop();
+    end(life);
+    this.#comeBack(back);
+  }
+
+  loseDocuments(): void {
+    this.#kept = createMemoryDocuments();
+  }
+
+  async call(method: string, path: string, body?: unknown): Promise<unknown> {
+    return this.#running?.app.call(method, path, body).catch(() => undefined);
+  }
+
+  async mend(): Promise<void> {
+    const back: Return = { downMinutes: 0, storage: 'kept', version: newestVersion };
+    this.#version = back.version;
+    if (this.#running !== undefined) return this.restart(back);
+    this.#ends += 1;
+    await this.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#ends += 1;
+    if (this.#running !== undefined) {
+      end(this.#running.life);
+      this.#leaving.push(this.#running.app.stop());
+    }
+    await Promise.all(this.#leaving);
+    this.#history.forget();
+  }
+
+  #comeBack({ storage, version, downMinutes }: Return): void {
+    if (storage === 'gone' || storage === 'historyGone') this.#history = this.#history.empty();
+    if (storage === 'gone' || storage === 'documentsGone') this.loseDocuments();
+    this.#version = version;
+    const ends = ++this.#ends;
+    this.#options.time.after(downMinutes * 60, async () => {
+      if (ends === this.#ends) await this.start();
+    });
+  }
+
+  #ports(life: Life): Ports {
+    const { azure, exchanges, time, plan } = this.#options;
+    const { credential, httpClient, dispatcherFor } = azure.wayOf(life.actor, exchanges.carry);
+    const clock = clockFor(time, plan.skew.activities * 1000);
+    const log: Log = (entry) => void (entry.level !== 'debug' && this.log.push(entry));
+    const deadlineSeconds = noDeadlineSeconds;
+    return {
+      clock,
+      log,
+      runtime: 'simulated',
+      documents: this.#documents,
+      settingsText: () => Promise.resolve(this.settings.text),
+      prometheus: { query: () => Promise.reject(new Error('no settings ask Prometheus')) },
+      randomHex: (digits) => (this.#ids++).toString(16).padStart(digits, '0').slice(-digits),
+      azure: createAzure({
+        credential,
+        armEndpoint: azure.armEndpoint,
+        httpClient,
+        clock,
+        log,
+        deadlineSeconds,
+        connect: {
+          api: (access) => createKubernetes(access, { dispatcherFor, deadlineSeconds }),
+          runCommand: createCommandKubernetes,
+        },
+      }),
+    };
+  }
+}
+
+/** A history in memory, that outlives the hosts that open it by its path. */
+class History {
+  readonly path: string;
+  readonly #name: string;
+  readonly #generation: number;
+  readonly #keeper: DatabaseSync;
+
+  constructor(name: string, generation = 0) {
+    this.#name = name;
+    this.#generation = generation;
+    this.path = `file:${name}-${generation}?mode=memory&cache=shared`;
+    this.#keeper = new DatabaseSync(this.path);
+  }
+
+  /** As it is now, to the last commit; this one is not kept any longer. */
+  copy(): History {
+    const copy = this.empty();
+    this.#keeper.exec(`VACUUM INTO '${copy.path}'`);
+    this.forget();
+    return copy;
+  }
+
+  empty(): History {
+    return new History(this.#name, this.#generation + 1);
+  }
+
+  forget(): void {
+    this.#keeper.close();
+  }
+}

@@ -1,0 +1,188 @@
+import type { FleetNode } from '../../local/azure/fleet.ts';
+import type { AuditAction } from '../../local/azure/audit.ts';
+import type { SettingsDocument } from '../../src/policy/settings.ts';
+import type { FleetInput } from '../support/fleets.ts';
+
+/**
+ * All that a simulation is made of, as JSON: what is there, and what goes wrong. Together with its
+ * seed, from which latencies and ties come, it repeats to the byte.
+ */
+export interface Scenario {
+  seed: number;
+  fleet: FleetInput;
+  /** Installations of the program; the first one is there from the beginning. */
+  apps: AppPlan[];
+  /** How long things go wrong; after that all is mended and the work has to get done. */
+  hours: number;
+  faults: Fault[];
+}
+
+export interface AppPlan {
+  /** Laid over the brisk defaults of simulations. */
+  settings: SettingsChange;
+  controller: string;
+  /** When it is installed, in minutes. */
+  from: number;
+  /** NCRONTAB. */
+  schedule: string;
+  /** How far its clocks are off, in seconds: the host's (orchestrations) and its activities'. */
+  skew: { host: number; activities: number };
+}
+
+export type SettingsChange = Partial<Omit<SettingsDocument, 'controller' | 'clusters'>>;
+
+/** One exchange of the program with the outside: the k-th of a step's n-th execution, or by kind. */
+export type Point =
+  { step: string; nth: number; exchange: number } | { request: RequestKind; nth: number };
+
+export const requestKinds = [
+  'cluster',
+  'credential',
+  'instances',
+  'instance',
+  'runCommand',
+  'restart',
+  'operation',
+  'otherArm',
+  'listNodes',
+  'getNode',
+  'patchNode',
+  'listPods',
+  'evict',
+  'readLease',
+  'writeLease',
+  'otherKubernetes',
+  'client',
+  'readDocument',
+  'writeDocument',
+] as const;
+export type RequestKind = (typeof requestKinds)[number];
+
+/** A minute after the start, or some seconds after the n-th line of a kind that is the program's. */
+export type Moment = { minute: number } | { line: AuditAction; nth: number; seconds: number };
+
+/** Whether the request has taken effect when the fault strikes. */
+export type When = 'before' | 'after';
+
+/** What a new process finds after a crash. */
+export interface Return {
+  downMinutes: number;
+  storage: 'kept' | 'gone' | 'historyGone' | 'documentsGone';
+  /** Orchestrations' version that is deployed meanwhile. */
+  version: string;
+}
+
+type OnExchange =
+  | { kind: 'answer'; at: Point; when: When; status: number; retryAfter?: string; code?: string }
+  | { kind: 'drop'; at: Point; when: When }
+  /** No answer within the deadline; `late`: it takes effect after the asker has given up. */
+  | { kind: 'timeout'; at: Point; when: When | 'late' }
+  | { kind: 'slow'; at: Point; seconds: number }
+  /** The answer is none that the API promises. */
+  | { kind: 'garbage'; at: Point; how: 'html' | 'cut' | 'empty' | 'types' | 'object' }
+  /** What the same question was answered earlier. */
+  | { kind: 'stale'; at: Point }
+  | { kind: 'crash'; at: Point; when: When; back: Return };
+
+type OnStep =
+  /** The step begins so much later. */
+  | { kind: 'lateStart'; step: string; nth: number; minutes: number }
+  /** Its end is told so much later. */
+  | { kind: 'lateEnd'; step: string; nth: number; minutes: number }
+  /** It is delivered twice at once; the first or the second end counts. */
+  | { kind: 'twice'; step: string; nth: number; counts: 'first' | 'second' }
+  /** It is delivered again later; nobody hears of its end. */
+  | { kind: 'ghost'; step: string; nth: number; minutes: number }
+  /** An operation of the lock is delivered twice. */
+  | { kind: 'lockTwice'; op: string; nth: number; counts: 'first' | 'second' };
+
+type OnApp =
+  | { kind: 'stop'; at: Moment; back: Return }
+  | { kind: 'settings'; at: Moment; minutes: number; change: SettingsChange }
+  | { kind: 'badSettings'; at: Moment; minutes: number; text: string }
+  | { kind: 'storageGone'; at: Moment; what: 'documents' }
+  | { kind: 'outage'; at: Moment; minutes: number; of: Service; how: 'drop' | 'timeout' | number };
+export type Service = 'arm' | 'kubernetes' | 'client' | 'documents';
+
+type OnMachine =
+  /** It behaves like that for a while. */
+  | { kind: 'machine'; node: number; at: Moment; minutes: number; behaviour: FleetNode }
+  | { kind: 'restartedBySomebody'; node: number; at: Moment }
+  /** Its kubelet falls silent, again and again, without a boot. */
+  | { kind: 'flaps'; node: number; at: Moment; times: number; seconds: number }
+  | { kind: 'deleted'; node: number; at: Moment }
+  /** A new system on the same instance; its Node stays, or is a new one. */
+  | { kind: 'reimaged'; node: number; at: Moment; newNode: boolean }
+  | { kind: 'sentinel'; node: number; at: Moment; packages: string[] | null };
+
+type OnCluster =
+  | { kind: 'state'; cluster: number; at: Moment; minutes: number; state: string; pool: boolean }
+  | { kind: 'budget'; cluster: number; at: Moment; minutes: number }
+  | { kind: 'stuckPods'; node: number; at: Moment; minutes: number }
+  /** A pod appears on a node, cordoned or not. */
+  | { kind: 'newPod'; node: number; at: Moment }
+  | { kind: 'denied'; at: Moment; minutes: number; action: string }
+  /** Other rules from the beginning: a belief about Azure is wrong. */
+  | { kind: 'otherAzure'; change: FleetInput };
+
+type OnNodeByPeople =
+  | { kind: 'cordonedByPerson'; node: number; at: Moment }
+  | { kind: 'uncordonedByPerson'; node: number; at: Moment }
+  | { kind: 'drainedByPerson'; node: number; at: Moment }
+  | { kind: 'markRemoved'; node: number; at: Moment }
+  | { kind: 'markSpoiled'; node: number; at: Moment; text: string }
+  | { kind: 'scaledIn'; node: number; at: Moment; minutes: number };
+
+type OnRunByPeople =
+  | { kind: 'hold'; scope: 'fleet' | 'cluster'; at: Moment; minutes: number }
+  | { kind: 'cancel'; at: Moment }
+  | { kind: 'extraRun'; at: Moment; dryRun: boolean }
+  | { kind: 'takeOver'; app: number; at: Moment };
+
+export type Fault =
+  OnExchange | OnStep | OnApp | OnMachine | OnCluster | OnNodeByPeople | OnRunByPeople;
+export type FaultKind = Fault['kind'];
+export type FaultOf<K extends FaultKind> = Extract<Fault, { kind: K }>;
+
+/** In the order in which tables show them. */
+export const faultKinds = [
+  'answer',
+  'drop',
+  'timeout',
+  'slow',
+  'garbage',
+  'stale',
+  'crash',
+  'lateStart',
+  'lateEnd',
+  'twice',
+  'ghost',
+  'lockTwice',
+  'stop',
+  'settings',
+  'badSettings',
+  'storageGone',
+  'outage',
+  'machine',
+  'restartedBySomebody',
+  'flaps',
+  'deleted',
+  'reimaged',
+  'sentinel',
+  'state',
+  'budget',
+  'stuckPods',
+  'newPod',
+  'denied',
+  'otherAzure',
+  'cordonedByPerson',
+  'uncordonedByPerson',
+  'drainedByPerson',
+  'markRemoved',
+  'markSpoiled',
+  'scaledIn',
+  'hold',
+  'cancel',
+  'extraRun',
+  'takeOver',
+] as const satisfies readonly FaultKind[];

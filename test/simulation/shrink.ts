@@ -1,0 +1,33 @@
+import { resultOf } from './result.ts';
+import type { Result } from './result.ts';
+import type { Scenario } from './scenario.ts';
+
+/** Whether a scenario breaks a promise that the first one broke too. */
+async function stillBreaks(scenario: Scenario, promises: ReadonlySet<string>) {
+  const result = await resultOf(scenario);
+  return result.breaches.some(({ promise }) => promises.has(promise));
+}
+
+/**
+ * Reduces a failing scenario to few faults: ever smaller parts are left out as long as one of the
+ * promises stays broken. Latencies hang on places, not on an order, so the rest goes on as it did.
+ */
+export async function shrink(failing: Scenario, { breaches }: Result): Promise<Scenario> {
+  const promises = new Set(breaches.map(({ promise }) => promise));
+  const breaks = (scenario: Scenario) => stillBreaks(scenario, promises);
+  let best = failing;
+  for (let size = Math.ceil(best.faults.length / 2); size >= 1; size = Math.floor(size / 2)) {
+    for (let from = 0; from < best.faults.length;) {
+      const faults = best.faults.filter((_, index) => index < from || index >= from + size);
+      const smaller = { ...best, faults };
+      if (await breaks(smaller)) best = smaller;
+      else from += size;
+    }
+  }
+  const calm = { ...best, apps: best.apps.map((app) => ({ ...app, skew: noSkew })) };
+  if (best.apps.some(({ skew }) => skew.host !== 0) && (await breaks(calm))) best = calm;
+  const alone = { ...best, apps: best.apps.slice(0, 1) };
+  return best.apps.length > 1 && (await breaks(alone)) ? alone : best;
+}
+
+const noSkew = { host: 0, activities: 0 };

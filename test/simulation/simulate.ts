@@ -1,0 +1,152 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { readFleet } from '../../local/azure/fleet.ts';
+import { campaign } from './campaign.ts';
+import { drawScenario } from './draw.ts';
+import type { DrawOptions } from './draw.ts';
+import { judge } from './judge.ts';
+import type { Breach } from './judge.ts';
+import { play } from './play.ts';
+import type { Result } from './result.ts';
+import { faultKinds } from './scenario.ts';
+import type { FaultKind, Scenario } from './scenario.ts';
+import { shrink } from './shrink.ts';
+import { coverageOf, summaryOf } from './tables.ts';
+import { traceOf } from './trace.ts';
+
+const usage = `npm run simulate -- [options]
+
+  --seed N          the first seed (1)
+  --runs M          how many seeds (1)
+  --minutes M       begin no seed after so many minutes
+  --faults a,b      only these kinds: ${faultKinds.join(' ')}
+  --fleet FILE      a fleet file, or the name of one that ships, instead of drawn ones
+  --keep 0,3        of the seed's faults only these, by number
+  --replay FILE     a scenario that --write has written, instead of a seed's
+  --write FILE      write the scenario, reduced if it fails
+  --trace           print what happened, line by line
+  --coverage        print which edges of the machine were taken, and where faults struck
+  --workers N       processes (as many as cores)
+`;
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    runs: { type: 'string', default: '1' },
+    minutes: { type: 'string', default: '100000' },
+    faults: { type: 'string' },
+    fleet: { type: 'string' },
+    keep: { type: 'string' },
+    replay: { type: 'string' },
+    write: { type: 'string' },
+    trace: { type: 'boolean', default: false },
+    coverage: { type: 'boolean', default: false },
+    workers: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const chosen: DrawOptions = {
+  faults: values.faults?.split(',').map(kindOf),
+  fleet: values.fleet === undefined ? undefined : fleetIn(values.fleet),
+};
+
+/** Lines of a trace that a failure prints. */
+const longestTrace = 60;
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  if (values.help) {
+    console.log(usage);
+    return 0;
+  }
+  const runs = Number(values.runs);
+  const one = values.replay !== undefined || values.keep !== undefined || runs === 1;
+  return one ? playOne(givenScenario()) : playMany(runs);
+}
+
+function givenScenario(): Scenario {
+  if (values.replay !== undefined) {
+    return JSON.parse(readFileSync(values.replay, 'utf8')) as Scenario;
+  }
+  const scenario = drawScenario(Number(values.seed), chosen);
+  const kept = values.keep?.split(',').filter(Boolean).map(Number);
+  const faults = scenario.faults.filter((_, index) => kept?.includes(index) ?? true);
+  return { ...scenario, faults };
+}
+
+async function playOne(scenario: Scenario): Promise<number> {
+  const played = await play(scenario);
+  const breaches = judge(played);
+  if (values.trace) console.log(traceOf(played));
+  scenario.faults.forEach((fault, index) => console.log(`${index}: ${JSON.stringify(fault)}`));
+  console.log(`digest ${played.digest}, ${played.hours.toFixed(1)} virtual hours`);
+  for (const { promise, text } of breaches) console.log(`BROKEN ${promise}: ${text}`);
+  if (values.write !== undefined) writeFileSync(values.write, JSON.stringify(scenario, null, 2));
+  return breaches.length > 0 ? 1 : 0;
+}
+
+async function playMany(runs: number): Promise<number> {
+  const begun = performance.now();
+  const results = await campaign({
+    ...chosen,
+    from: Number(values.seed),
+    count: runs,
+    limitSeconds: Number(values.minutes) * 60,
+    untilFirst: false,
+    workers: values.workers === undefined ? undefined : Number(values.workers),
+    onResult: tellFailure,
+  });
+  if (values.coverage) console.log(coverageOf(results));
+  console.log(summaryOf(results, (performance.now() - begun) / 1000));
+  const failed = results.filter(({ breaches }) => breaches.length > 0);
+  const [first] = failed;
+  if (first !== undefined) await explain(first);
+  return failed.length > 0 ? 1 : 0;
+}
+
+function tellFailure({ seed, breaches }: Result): void {
+  for (const { promise, text } of breaches.slice(0, 3)) {
+    console.log(`seed ${seed} BROKEN ${promise}: ${text.split('\n')[0]}`);
+  }
+}
+
+/** The smallest form of a failure, its trace, and how to see it again. */
+async function explain(result: Result): Promise<void> {
+  const scenario = drawScenario(result.seed, chosen);
+  const smallest = await shrink(scenario, result);
+  const kept = smallest.faults.map((fault) => scenario.faults.indexOf(fault));
+  const played = await play(smallest);
+  console.log(`\nSeed ${result.seed} needs only these faults:`);
+  smallest.faults.forEach((fault, at) => console.log(`  ${kept[at]}: ${JSON.stringify(fault)}`));
+  const breaches = judge(played);
+  console.log(endOf(traceOf(played), breaches));
+  for (const { promise, text } of breaches) console.log(`BROKEN ${promise}: ${text}`);
+  if (values.write !== undefined) writeFileSync(values.write, JSON.stringify(smallest, null, 2));
+  console.log(
+    `\nSee it again: npm run simulate -- --seed ${result.seed} --keep ${kept.join(',') || '""'} --trace`,
+  );
+}
+
+/** The lines before the first breach that says when it was; else the last ones. */
+function endOf(trace: string, breaches: readonly Breach[]): string {
+  const lines = trace.split('\n');
+  const numbers = breaches.flatMap(({ text }) => /#(\d+)/u.exec(text)?.[1] ?? []);
+  const at = lines.findIndex((line) => numbers.some((number) => line.endsWith(`#${number}`)));
+  const end = at < 0 ? lines.length : at + 1;
+  const begin = Math.max(1, end - longestTrace);
+  return [lines[0], ...(begin > 1 ? ['…'] : []), ...lines.slice(begin, end)].join('\n');
+}
+
+function kindOf(name: string): FaultKind {
+  const kind = faultKinds.find((known) => known === name);
+  if (kind === undefined) throw new Error(`no kind of fault: ${name}`);
+  return kind;
+}
+
+function fleetIn(file: string): Scenario['fleet'] {
+  const read = readFleet(file);
+  if (read.kind === 'problems') throw new Error(JSON.stringify(read.value));
+  return structuredClone(read.value) as unknown as Scenario['fleet'];
+}

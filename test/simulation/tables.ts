@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { addCounts } from './result.ts';
+import type { Result } from './result.ts';
+import { faultKinds } from './scenario.ts';
+
+/** What a campaign prints in the end. */
+export function summaryOf(results: readonly Result[], seconds: number): string {
+  const strikes: Record<string, number> = {};
+  for (const result of results) addCounts(strikes, result.strikes);
+  const sum = (of: (result: Result) => number) =>
+    results.reduce((total, result) => total + of(result), 0);
+  const struck = faultKinds.map((kind) => `${kind} ${strikes[kind] ?? 0}`);
+  const total = Object.values(strikes).reduce((a, b) => a + b, 0);
+  return [
+    `${results.length} seeds in ${seconds.toFixed(0)} s: ` +
+      `${sum(({ runs }) => runs)} runs, ${sum(({ reboots }) => reboots)} boots, ` +
+      `${sum(({ hours }) => hours).toFixed(0)} virtual hours`,
+    `${total} faults: ${struck.join(', ')}`,
+    `${results.filter(({ breaches }) => breaches.length > 0).length} seeds broke a promise`,
+  ].join('\n');
+}
+
+/** The edges of the machine as docs/architecture.md draws it, `from > to`. */
+export function drawnEdges(): string[] {
+  const page = readFileSync(new URL('../../docs/architecture.md', import.meta.url), 'utf8');
+  const drawing = /```mermaid\nstateDiagram-v2\n([\s\S]*?)```/u.exec(page)?.[1] ?? '';
+  return [...drawing.matchAll(/^\s*(\S+) --> (\S+?)(?::.*)?$/gmu)]
+    .map(([, from = '', to = '']) => `${from} > ${to}`)
+    .filter((edge) => !edge.endsWith('> [*]'));
+}
+
+/** Which edges were taken how often, and which faults struck during which steps. */
+export function coverageOf(results: readonly Result[]): string {
+  const edges: Record<string, number> = {};
+  const grid: Record<string, number> = {};
+  for (const result of results) {
+    addCounts(edges, result.edges);
+    addCounts(grid, result.grid);
+  }
+  return [edgeTable(edges), gridTable(grid)].join('\n\n');
+}
+
+export function edgeTable(edges: Readonly<Record<string, number>>): string {
+  const drawn = drawnEdges();
+  const states = [...new Set(drawn.map((edge) => edge.split(' > ')[0] ?? ''))];
+  const lines = states.map((state) => {
+    const own = drawn.filter((edge) => edge.startsWith(`${state} > `));
+    const told = own.map((edge) => `${edge.slice(state.length + 3)} ${edges[edge] ?? 'NEVER'}`);
+    return `  ${state.padEnd(8)} ${told.join(', ')}`;
+  });
+  const other = Object.keys(edges).filter((edge) => !drawn.includes(edge));
+  const undrawn = other.length > 0 ? [`  not drawn: ${other.join(', ')}`] : [];
+  const taken = drawn.filter((edge) => (edges[edge] ?? 0) > 0).length;
+  return [`Edges of the node's machine: ${taken} of ${drawn.length}`, ...lines, ...undrawn].join(
+    '\n',
+  );
+}
+
+function gridTable(grid: Readonly<Record<string, number>>): string {
+  const steps = [...new Set(Object.keys(grid).map((cell) => cell.split('|')[1] ?? ''))].sort();
+  const width = Math.max(...faultKinds.map((kind) => kind.length));
+  const head = steps.map((step) => step.slice(0, 7).padStart(7)).join(' ');
+  const rows = faultKinds.map((kind) => {
+    const cells = steps.map((step) => String(grid[`${kind}|${step}`] ?? '.').padStart(7));
+    return `${kind.padEnd(width)} ${cells.join(' ')}`;
+  });
+  return [
+    'Faults, and the steps during which they struck',
+    `${' '.repeat(width)} ${head}`,
+    ...rows,
+  ].join('\n');
+}
