@@ -60,10 +60,15 @@ async function readRequest(incoming: IncomingMessage, signal: AbortSignal): Prom
     method: incoming.method ?? 'GET',
     url: incoming.url ?? '/',
     headers,
-    body: Buffer.concat(chunks).toString('utf8'),
+    body: Buffer.concat(chunks).toString(isBinary(headers['content-type']) ? 'latin1' : 'utf8'),
     certificateUser: Array.isArray(common) ? common[0] : common,
     signal,
   };
+}
+
+/** Kubernetes' protobuf: one character a byte. */
+function isBinary(contentType: string | undefined): boolean {
+  return contentType?.startsWith('application/vnd.kubernetes.protobuf') === true;
 }
 
 async function writeStream(stream: AsyncIterable<string>, response: ServerResponse): Promise<void> {

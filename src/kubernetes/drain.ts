@@ -99,7 +99,9 @@ function podsOf(pods: readonly Judged[], budgets: Budgets, now: number): NodePod
 }
 
 function toEvict(seen: readonly Judged[]): Judged[] {
-  return seen.filter(({ verdict }) => verdict.kind === 'evict');
+  return seen.filter(
+    ({ verdict }) => verdict.kind === 'evict' || (verdict.kind === 'leaving' && verdict.hurry),
+  );
 }
 
 /** What the cluster can't do without (DNS, say) leaves last: only when all others are gone. */

@@ -43,6 +43,8 @@ const rules: readonly { when: (refusal: Refusal) => boolean; kind: Eviction['kin
       status === 403 && causes.some(({ reason }) => reason === 'NamespaceTerminating'),
     kind: 'later',
   },
+  // A webhook that only real evictions can be shown: nothing is known against them.
+  { when: ({ status, message }) => status === 400 && /dry run/u.test(message), kind: 'later' },
   { when: ({ status, message }) => status >= 500 && !twoBudgets.test(message), kind: 'later' },
 ];
 

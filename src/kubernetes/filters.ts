@@ -12,8 +12,11 @@ export type Verdict =
   | { kind: 'evict'; warnings: string[] }
   /** It stays on the node while that reboots: as what belongs there, or by the policy's choice. */
   | { kind: 'keep'; why: string; chosen: boolean }
-  /** Its deletion was asked for already, or it ends by itself; we only wait. */
-  | { kind: 'leaving'; why?: string }
+  /**
+   * Its deletion was asked for already, or it ends by itself: we wait, and ask again only for one
+   * that has been given longer than it may have.
+   */
+  | { kind: 'leaving'; hurry: boolean; why?: string }
   /** It would have to leave, and policy forbids to make it. */
   | { kind: 'refuse'; why: string };
 
@@ -78,11 +81,15 @@ const command: PodFilter = ({ namespace, name, phase }) => {
   if (namespace !== 'aks-command' || !name.startsWith('command-')) return pass;
   return isFinished(phase)
     ? belongs('an AKS command that has ended')
-    : { kind: 'leaving', why: 'an AKS command runs in it, until that ends' };
+    : { kind: 'leaving', hurry: false, why: 'an AKS command runs in it, until that ends' };
 };
 
 /** What leaves anyway is nobody's decision any more, whatever the rules after this one say. */
-const leaving: PodFilter = ({ deletion }) => (deletion === undefined ? pass : { kind: 'leaving' });
+const leaving: PodFilter = ({ deletion }, { policy: { gracePeriodSeconds } }) => {
+  if (deletion === undefined) return pass;
+  const hurry = gracePeriodSeconds >= 0 && gracePeriodSeconds < deletion.graceSeconds;
+  return { kind: 'leaving', hurry };
+};
 
 const localStorage: PodFilter = ({ emptyDir, phase }, { policy }) => {
   if (!emptyDir || isFinished(phase)) return pass;

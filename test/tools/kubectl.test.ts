@@ -1,45 +1,24 @@
 /** The real kubectl, against one simulated cluster behind HTTPS with client certificates. */
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createAudit, type Audit } from '../../local/azure/audit.ts';
-import { createAuthority } from '../../local/azure/certificates.ts';
-import { createKubernetes, type Kubernetes } from '../../local/azure/kubernetes/kubernetes.ts';
-import { listen, type Listener } from '../../local/azure/listener.ts';
-import { seededRandom } from '../../local/azure/random.ts';
-import { compressedClock } from '../../local/clock.ts';
+import type { Audit } from '../../local/azure/audit.ts';
+import type { Kubernetes } from '../../local/azure/kubernetes/kubernetes.ts';
 import { nodeEvent } from '../../src/domain/nodeEvent.ts';
 import type { NodeEventReason } from '../../src/domain/nodeEvent.ts';
 import { createKubernetes as createAdapter } from '../../src/kubernetes/kubernetes.ts';
-
-interface Ran {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
+import { startStage } from './kubectl.ts';
+import type { Ran, Stage } from './kubectl.ts';
 
 const user = 'someone@example.com';
 const nodes = ['aks-one-00000000-vmss000000', 'aks-one-00000000-vmss000001'] as const;
 const [first, second] = nodes;
 
+let stage: Stage;
 let directory: string;
-let listener: Listener;
 let kubernetes: Kubernetes;
 let audit: Audit;
 
-function kubectl(...args: string[]): Promise<Ran> {
-  const options = ['--kubeconfig', join(directory, 'config'), '--cache-dir', directory];
-  return new Promise((resolve, reject) => {
-    execFile('kubectl', [...options, ...args], (error, stdout, stderr) => {
-      if (error?.code === 'ENOENT') {
-        reject(new Error('kubectl is not on the PATH: these tests need it (apt install kubectl)'));
-      } else {
-        resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr });
-      }
-    });
-  });
-}
+const kubectl = (...args: string[]): Promise<Ran> => stage.kubectl(...args);
 
 async function done(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await kubectl(...args);
@@ -56,18 +35,8 @@ function cells(table: string): string[][] {
 }
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'kubectl-'));
-  // Ten times as fast as the wall: kubectl's own waits are in real seconds.
-  const clock = compressedClock(10, { wall: Date.now(), shown: Date.UTC(2026, 0, 5, 12) });
-  audit = createAudit(() => clock.now());
-  kubernetes = createKubernetes({
-    clock,
-    audit,
-    cluster:
-      '/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c',
-    random: seededRandom(1, 'kubectl'),
-    version: '1.33.3',
-  });
+  stage = await startStage({ user, speed: 10, startsAt: Date.UTC(2026, 0, 5, 12) });
+  ({ directory, kubernetes, audit } = stage);
   for (const [index, name] of nodes.entries()) {
     kubernetes.machineJoins({
       name,
@@ -82,54 +51,9 @@ beforeEach(async () => {
       ip: `10.224.0.${index + 4}`,
     });
   }
-  const authority = await createAuthority('test');
-  const server = await authority.issueServer();
-  const client = await authority.issueClient(user, 'system:masters');
-  listener = await listen({
-    clock,
-    port: 0,
-    tls: { key: server.key, cert: server.certificate, ca: authority.pem, requestCert: true },
-    log: () => {},
-    async answer({ certificateUser = 'nobody', ...request }) {
-      const response = await kubernetes.handle({ ...request, user: certificateUser });
-      return 'stream' in response ? { kind: 'stream', ...response } : { kind: 'body', ...response };
-    },
-  });
-  const base64 = (text: string) => Buffer.from(text).toString('base64');
-  await writeFile(
-    join(directory, 'config'),
-    JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': 'c',
-      contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
-      clusters: [
-        {
-          name: 'c',
-          cluster: {
-            server: `https://127.0.0.1:${listener.port}`,
-            'certificate-authority-data': base64(authority.pem),
-          },
-        },
-      ],
-      users: [
-        {
-          name: 'u',
-          user: {
-            'client-certificate-data': base64(client.certificate),
-            'client-key-data': base64(client.key),
-          },
-        },
-      ],
-    }),
-  );
 });
 
-afterEach(async () => {
-  kubernetes.close();
-  await listener.close();
-  await rm(directory, { recursive: true, force: true });
-});
+afterEach(() => stage.close());
 
 function createWorkloads(): void {
   kubernetes.createWorkload({

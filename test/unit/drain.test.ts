@@ -119,6 +119,15 @@ describe('a slice of a drain', () => {
     expect(api.asked).toEqual([]);
   });
 
+  it('asks again for what is leaving with more grace than it may have', async () => {
+    const api = apiServer([pod('a', { deletion })]);
+    await api.drainSlice('n', { ...policy, gracePeriodSeconds: 30 }, now);
+    expect(api.asked).toEqual([]);
+    const { left } = await api.drainSlice('n', { ...policy, gracePeriodSeconds: 10 }, now);
+    expect(api.asked).toEqual([{ way: 'evict', pods: ['a'], gracePeriodSeconds: 10 }]);
+    expect(left[0]?.state).toBe('terminating');
+  });
+
   it('says when a pod outlives its grace', async () => {
     const api = apiServer([pod('a', { deletion })]);
     const { left } = await api.drainSlice('n', policy, now + 60_000);

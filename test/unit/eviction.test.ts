@@ -50,6 +50,12 @@ describe('an eviction that the API server did not accept', () => {
     ['later', 'the server failed', 500, { message: 'etcd' }],
     ['later', 'the server timed out', 504, { message: "couldn't update PodDisruptionBudget" }],
     ['refused', 'what we sent is wrong', 400, {}],
+    [
+      'later',
+      'a webhook can not be asked for a dry run',
+      400,
+      { message: 'admission webhook "w" does not support dry run' },
+    ],
     ['refused', 'what we sent is invalid', 422, {}],
   ];
 

@@ -16,6 +16,7 @@ import { conflict } from './status.ts';
 export interface DeleteOptions {
   gracePeriodSeconds?: number | undefined;
   preconditions?: { uid?: string | undefined; resourceVersion?: string | undefined } | undefined;
+  dryRun?: string[] | undefined;
 }
 
 const defaultGraceSeconds = 30;

@@ -24,6 +24,7 @@ import {
   success,
   type GroupResource,
 } from './status.ts';
+import { decodeDeleteOptions, protobufType } from './protobuf.ts';
 import { pick } from '../random.ts';
 
 interface Outcome<T> {
@@ -87,7 +88,9 @@ export class Writer<T extends ApiObject> {
       if (before === undefined) throw notFound(this.#of, name);
       const options = deleteOptionsOf(call);
       checkPreconditions(before, options);
-      if (isDryRun(call)) return { status: 200, after: before };
+      if (isDryRun(call) || options.dryRun?.includes('All') === true) {
+        return { status: 200, after: before };
+      }
       if (this.#particulars.remove === undefined) objects.remove(key);
       else this.#particulars.remove(before, options, call.user);
       return { status: 200, after: objects.get(key) ?? before };
@@ -254,9 +257,19 @@ function deleteOptionsOf(call: Call): DeleteOptions {
   const inQuery = call.query.get('gracePeriodSeconds');
   const fromQuery = inQuery === null ? {} : { gracePeriodSeconds: Number(inQuery) };
   if (call.body.trim() === '') return fromQuery;
-  const parsed = deleteOptionsSchema.safeParse(decodedBody(call));
+  const parsed = deleteOptionsSchema.safeParse(sentOptions(call));
   if (!parsed.success) throw badRequest(whyUndecodable(parsed.error));
   return { ...fromQuery, ...parsed.data };
+}
+
+/** @throws Refusal 400, 415 */
+function sentOptions(call: Call): Json {
+  if (call.contentType !== protobufType) return decodedBody(call);
+  try {
+    return decodeDeleteOptions(call.body);
+  } catch (error) {
+    throw badRequest(`couldn't decode the options: ${String(error)}`);
+  }
 }
 
 function whyUndecodable(error: z.ZodError): string {
