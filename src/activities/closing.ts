@@ -11,7 +11,7 @@ import type { Stops } from '../decide/gate.ts';
 import { window } from '../decide/gates/time.ts';
 import { policyOf } from '../policy/settings.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
-import { roomInFleet } from './fleet.ts';
+import { findRoom } from './fleet.ts';
 import { unrecovered } from './recover.ts';
 import { connect, openSite, readStops, rememberedFacts } from './scene.ts';
 import type { Desk, Site } from './scene.ts';
@@ -75,7 +75,7 @@ async function plannedNodes(
   const dryRun = (await desk.reports.run(run))?.request.dryRun === true;
   const cancel = await desk.reports.cancel(run);
   const stops = await stopsNow(desk, site, run);
-  const room = await roomInFleet(desk, site, '');
+  const room = await findRoom(desk, site, '');
   const fleet: Reason[] = room.kind === 'full' ? [{ kind: 'fleet', value: room.detail }] : [];
   const untouched = (node: PlannedNode): Outcome => {
     if (cancel !== undefined) {

@@ -3,7 +3,8 @@ import { parseLock } from '../lock/lock.ts';
 import type { Slot } from '../lock/lock.ts';
 import { unlimitedFleet } from '../policy/order.ts';
 import type { FleetView } from '../decide/gate.ts';
-import type { OutOfService } from '../reports/outOfService.ts';
+import { roomInFleet } from '../decide/room.ts';
+import type { Placed } from '../decide/room.ts';
 import { isLaneLost, isWorkedOn } from './liveness.ts';
 import type { Desk, Site } from './scene.ts';
 
@@ -25,32 +26,37 @@ export type Room =
   /** Nodes that nobody works on have them. */
   | { kind: 'full'; detail: string };
 
-/** Whether there is room in the fleet for one more node. */
-export async function roomInFleet(desk: Desk, site: Site, holder: string): Promise<Room> {
-  const { fleetConcurrency } = site.settings;
-  if (fleetConcurrency >= unlimitedFleet) return { kind: 'unlimited' };
+/** Whether there is room in the fleet for one more node of this lane. */
+export async function findRoom(desk: Desk, site: Site, holder: string): Promise<Room> {
+  const { fleetConcurrency: limit } = site.settings;
+  if (limit >= unlimitedFleet) return { kind: 'unlimited' };
   const { slots } = parseLock(await desk.durable.entity(lockEntityName, fleetScope));
   const others = slots.filter((slot) => slot.holder !== holder);
   const lost: Slot[] = [];
-  if (others.length >= fleetConcurrency) {
+  if (others.length >= limit) {
     for (const slot of others) if (await isLaneLost(desk, slot)) lost.push(slot);
   }
-  const seated = others.filter((slot) => !lost.includes(slot));
-  const strays = (await desk.reports.outOfService()).filter((out) => {
-    return !seated.some((slot) => slot.cluster === out.cluster && slot.node === out.node);
-  });
-  const limit = fleetConcurrency - strays.length;
-  const names = [...seated, ...strays].map(({ node }) => node).join(', ');
-  const detail = `out of service in the fleet: ${names} (${fleetConcurrency} may be)`;
-  if (limit > seated.length) return { kind: 'seat', limit, evict: lost.map((one) => one.holder) };
-  if (seated.length > 0 || (await anyWorkedOn(desk, site, strays))) {
-    return { kind: 'wait', waitSeconds, detail };
+  const seated = others
+    .filter((slot) => !lost.includes(slot))
+    .map(({ cluster = '', node }) => ({ cluster, node }));
+  const out = await desk.reports.outOfService();
+  const names = new Set([...seated, ...out].map(({ cluster, node }) => `${cluster}/${node}`));
+  const detail = `out of service in the fleet: ${[...names].join(', ')} (${limit} may be)`;
+  const room = roomInFleet({ limit, seated, out });
+  switch (room.kind) {
+    case 'seat':
+      return { ...room, evict: lost.map((slot) => slot.holder) };
+    case 'taken':
+      return { kind: 'wait', waitSeconds, detail };
+    case 'strays':
+      return (await anyWorkedOn(desk, site, room.strays))
+        ? { kind: 'wait', waitSeconds, detail }
+        : { kind: 'full', detail };
   }
-  return { kind: 'full', detail };
 }
 
 /** A run that works on the cluster of such a node may just be recovering it. */
-async function anyWorkedOn(desk: Desk, site: Site, strays: readonly OutOfService[]) {
+async function anyWorkedOn(desk: Desk, site: Site, strays: readonly Placed[]): Promise<boolean> {
   const elsewhere = new Set(strays.map(({ cluster }) => cluster));
   elsewhere.delete(site.cluster.key);
   for (const cluster of elsewhere) if (await isWorkedOn(desk, cluster)) return true;

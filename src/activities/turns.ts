@@ -3,7 +3,7 @@ import { lockEntityName } from '../lock/entity.ts';
 import { parseLock } from '../lock/lock.ts';
 import { policyOf } from '../policy/settings.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
-import { roomInFleet } from './fleet.ts';
+import { findRoom } from './fleet.ts';
 import { openSite } from './scene.ts';
 import type { Desk } from './scene.ts';
 
@@ -29,7 +29,7 @@ export async function nextNode(
   const { pool } = address;
   const { stopAfterFailures } = site.policy;
   const { soakSeconds } = policyOf(site.cluster, pool);
-  const room = await roomInFleet(desk, site, holder);
+  const room = await findRoom(desk, site, holder);
   if (room.kind === 'full') return { kind: 'none' };
   if (room.kind === 'wait') return room;
   return {

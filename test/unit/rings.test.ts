@@ -1,6 +1,7 @@
 import { decide } from '../../src/decide/gates.ts';
 import { heldBack } from '../../src/decide/rings.ts';
 import type { PassedRing } from '../../src/decide/rings.ts';
+import { roomInFleet } from '../../src/decide/room.ts';
 import type { OutcomeCounts, OutcomeKind } from '../../src/domain/outcome.ts';
 import type { Reason } from '../../src/domain/reason.ts';
 import { ringsOf } from '../../src/policy/rings.ts';
@@ -126,5 +127,29 @@ describe('the fleet', () => {
   it('does not count the node itself, but one of its name elsewhere', () => {
     expect(reasons(1, 'one', [name])[0]?.kind).toBe('turn');
     expect(reasons(1, 'two', [name])[0]?.kind).toBe('fleet');
+  });
+});
+
+describe('a lane finds room in the fleet', () => {
+  const named = (...names: string[]) => names.map((node) => ({ cluster: 'one', node }));
+  const room = (limit: number, seated: string[], out: string[]) =>
+    roomInFleet({ limit, seated: named(...seated), out: named(...out) });
+
+  it.each<[string, number, string[], string[], object]>([
+    ['when nothing is out', 2, [], [], { kind: 'seat', limit: 2 }],
+    [
+      'beside a lane whose node is out: that counts once',
+      2,
+      ['a'],
+      ['a'],
+      { kind: 'seat', limit: 2 },
+    ],
+    ['beside a node whose place was lost: one fewer', 2, [], ['a'], { kind: 'seat', limit: 1 }],
+    ['not while lanes have all places', 2, ['a', 'b'], ['a'], { kind: 'taken' }],
+    ['not while lanes and lost places have all', 2, ['a'], ['b'], { kind: 'taken' }],
+    ['not while lost places have all', 1, [], ['b'], { kind: 'strays', strays: named('b') }],
+    ['not beyond a limit that was lowered', 1, ['a', 'b'], ['a', 'b'], { kind: 'taken' }],
+  ])('%s', (_what, limit, seated, out, expected) => {
+    expect(room(limit, seated, out)).toEqual(expected);
   });
 });
