@@ -1,8 +1,10 @@
 import {
   lastRebootAnnotation,
+  lastRefusalAnnotation,
   markAnnotation,
   readLastReboot,
   writeLastReboot,
+  writeLastRefusal,
 } from '../domain/mark.ts';
 import type { LastReboot } from '../domain/mark.ts';
 import { needOf } from '../domain/need.ts';
@@ -65,7 +67,10 @@ export async function finish(
         run: mark.run,
         ...(mark.forced === undefined ? {} : { forced: mark.forced }),
       };
-      await release(held, { [lastRebootAnnotation]: writeLastReboot(note) });
+      await release(held, {
+        [lastRebootAnnotation]: writeLastReboot(note),
+        [lastRefusalAnnotation]: undefined,
+      });
       const { run, cluster } = input;
       desk.log({ level: 'info', message: verdict.outcome.kind, run, cluster, node: node.name });
       const reason = verdict.outcome.kind === 'rebooted' ? 'RebootProved' : 'StillRequired';
@@ -192,12 +197,20 @@ export async function undo(desk: Desk, input: StepInput<'undo'>): Promise<StepOu
     const value = 'a restart may have been asked for: mark and cordon stay until a run finds out';
     return ended('failed', 'sameBoot', value);
   }
-  await release(held);
+  await release(held, refusalNote(input.outcome, nowIso(desk)));
   const { run, cluster, node } = input;
   desk.log({ level: 'info', message: 'undone', run, cluster, node, detail: { ...input.outcome } });
   const why = wordsOf(input.outcome);
   await tell(desk, held, 'RebootUndone', `${asFound(held)}, without a reboot: ${why}`);
   return { kind: 'undone', at: nowIso(desk) };
+}
+
+/** What keeps the next runs from draining the node, or all nodes, in vain. */
+function refusalNote({ reasons }: Outcome, at: string): Record<string, string> {
+  const refusal = reasons.find(({ kind }) => kind === 'restartRefused');
+  if (refusal === undefined) return {};
+  const scope = reasons.some(({ kind }) => kind === 'forbidden') ? 'cluster' : 'node';
+  return { [lastRefusalAnnotation]: writeLastRefusal({ at, scope, value: refusal.value }) };
 }
 
 /**

@@ -94,7 +94,7 @@ async function otherNode(
  */
 export async function release(
   { kubernetes, node, mark }: Held,
-  annotations: Record<string, string> = {},
+  annotations: Record<string, string | undefined> = {},
 ): Promise<void> {
   const patch = conditionalPatch(node, {
     unschedulable: mark.wasUnschedulable && node.unschedulable,

@@ -1,6 +1,6 @@
 import type { ClusterFacts, Instance } from '../domain/cluster.ts';
 import type { InstanceRef } from '../domain/arm.ts';
-import { markAnnotation } from '../domain/mark.ts';
+import { lastRefusalAnnotation, markAnnotation } from '../domain/mark.ts';
 import type { NodeView } from '../domain/node.ts';
 import type { Reason } from '../domain/reason.ts';
 import { TroubleError } from '../domain/trouble.ts';
@@ -178,6 +178,7 @@ export async function readScene(
     claimedBy: await foreignClaim(kubernetes, site.settings.controller),
     serving: servingOf(nodes),
     marked: nodes.filter(({ annotations }) => markAnnotation in annotations),
+    refused: nodes.filter(({ annotations }) => lastRefusalAnnotation in annotations),
   };
 }
 

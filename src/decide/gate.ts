@@ -72,6 +72,8 @@ export interface Scene extends Stops {
   outside: Outside;
   /** All nodes of the cluster that carry a mark, readable or not, ours or not. */
   marked: readonly NodeView[];
+  /** All nodes of the cluster whose restart was refused, lately or not. */
+  refused: readonly NodeView[];
   serving: Serving;
 }
 

@@ -7,6 +7,7 @@ import { claim, clusterState, halted, poolSlots, poolState, slots } from './gate
 import { access } from './gates/access.ts';
 import { azureAlert, blockingPod, kured, prometheus } from './gates/blockers.ts';
 import { loopGuard, needAge, needReason, sameNeed } from './gates/need.ts';
+import { refusedBefore } from './gates/refusals.ts';
 import { fleet, ring } from './gates/fleet.ts';
 import { canceled, hold } from './gates/people.ts';
 import { aksAtWork, autoscaler, nodeNotReady, scheduledEvent } from './gates/signs.ts';
@@ -40,6 +41,7 @@ const waitGates: readonly Gate[] = [
   azureAlert,
   needAge,
   loopGuard,
+  refusedBefore,
 ];
 
 /** These say, once the node is cordoned: not now. */

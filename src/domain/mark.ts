@@ -69,6 +69,17 @@ const lastRebootSchema = z.object({
 });
 export type LastReboot = z.infer<typeof lastRebootSchema>;
 
+/** What we leave on a node whose restart was refused: draining it again would be in vain. */
+export const lastRefusalAnnotation = 'aks-reboot-orchestrator/last-refusal';
+
+const lastRefusalSchema = z.object({
+  at: instantSchema,
+  /** Whom it concerns: a right that is missing is missing for all nodes. */
+  scope: z.enum(['node', 'cluster']),
+  value: z.string().max(300),
+});
+export type LastRefusal = z.infer<typeof lastRefusalSchema>;
+
 /**
  * A mark or last-reboot note as found on a node; `unreadable` is somebody's, so it is never undone.
  */
@@ -85,6 +96,10 @@ export function readLastReboot(annotations: Record<string, string>): Read<LastRe
   return readAnnotation(annotations[lastRebootAnnotation], lastRebootSchema);
 }
 
+export function readLastRefusal(annotations: Record<string, string>): Read<LastRefusal> {
+  return readAnnotation(annotations[lastRefusalAnnotation], lastRefusalSchema);
+}
+
 /** The annotation's text. Key order is fixed by construction so that a `test` compares equal. */
 export function writeMark(mark: Mark): string {
   return JSON.stringify(mark);
@@ -92,6 +107,10 @@ export function writeMark(mark: Mark): string {
 
 export function writeLastReboot(note: LastReboot): string {
   return JSON.stringify(note);
+}
+
+export function writeLastRefusal({ value, ...note }: LastRefusal): string {
+  return JSON.stringify({ ...note, value: value.slice(0, 300) });
 }
 
 function readAnnotation<T>(text: string | undefined, schema: z.ZodType<T>): Read<T> {

@@ -68,7 +68,7 @@ const briskDefaults = {
  */
 export async function rehearse(
   given: string | FleetInput,
-  options: Pick<SimulatedAzureOptions, 'rights' | 'commands'> = {},
+  options: Pick<SimulatedAzureOptions, 'rights' | 'commands' | 'guest'> = {},
 ): Promise<Rehearsal> {
   const fleet = fleetOf(given);
   const clock = virtualClock(Date.parse(fleet.startsAt));

@@ -169,6 +169,7 @@ export function sceneOf({ cluster: facts, ...over }: SceneOver = {}): Scene {
     force: undefined,
     claimedBy: undefined,
     marked: [],
+    refused: [],
     serving: new Map(),
     ...over,
   };

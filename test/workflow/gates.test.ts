@@ -83,9 +83,9 @@ const gates: Gate[] = [
     shut: (stage) => daemonSet(stage, 'backup', { job: 'backup' }),
   },
   {
-    says: 'pods that cannot be listed',
+    says: 'pods that may not be listed',
     kind: 'blockingPod',
-    value: /it can't be told which pods match job=backup: unreachable/u,
+    value: /it can't be told which pods match job=backup: forbidden/u,
     settings: () => ({ blockingPods: [{ selector: 'job=backup' }] }),
     shut: ({ rehearsal }) => fail(rehearsal, 'kubernetes', 'labelSelector=job'),
   },
@@ -139,7 +139,7 @@ function daemonSet({ rehearsal }: Stage, name: string, labels: Record<string, st
 }
 
 function fail({ azure }: Rehearsal, service: 'kubernetes', path: string): void {
-  const fault = { kind: 'answer', status: 503 } as const;
+  const fault = { kind: 'answer', status: 403 } as const;
   const times = Number.MAX_SAFE_INTEGER;
   azure.faults.add({ service, path, skip: 0, times, when: 'before', fault });
 }

@@ -1,4 +1,5 @@
 import type { FleetNode } from '../../local/azure/fleet.ts';
+import { lastRefusalAnnotation } from '../../src/domain/mark.ts';
 import { shop, slowOn, usualWorkloads } from '../support/fleets.ts';
 import { brokenPromises, nothingLeft } from '../support/promises.ts';
 import {
@@ -99,8 +100,10 @@ describe('a restart from inside', () => {
     expect(ended.words).toContain("can't restart itself: noTool");
     const [after] = rehearsal.evidence().after;
     expect(after).toMatchObject({ marked: false, unschedulable: false });
-    // Mended, it is rebooted by the next run.
+    // Not drained for nothing, until somebody has mended it and says so.
+    expect(outcomeOf(await ended.app.run(), ended.node)).toBe('deferred: restartRefused');
     rehearsal.person.behave(ended.node, { restart: 'happens' });
+    await rehearsal.person.annotate(ended.node, { [lastRefusalAnnotation]: null });
     expect(outcomeOf(await ended.app.run(), ended.node)).toBe('rebooted: probe');
   });
 
