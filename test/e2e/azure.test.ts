@@ -5,7 +5,7 @@ import { standalone } from './standalone.ts';
 
 describe('aks-reboot azure', () => {
   it('is found by a run in another process, which is killed and started again', async () => {
-    await using azure = await standalone(smallFleet(1), 360);
+    await using azure = await standalone(smallFleet(2), 360);
     const words = ['run', '--state', join(azure.directory, 'state'), '--cluster', clusterId];
     const killed = startCommand(words, azure.environment);
     await killed.printed(/restart asked/u);
@@ -13,11 +13,11 @@ describe('aks-reboot azure', () => {
     expect((await killed.ended).code).toBeUndefined();
 
     const { code, output } = await startCommand(words, azure.environment).ended;
-    expect(output).toMatch(/Going on with run .*[^]* 1 rebooted/u);
+    expect(output).toMatch(/Going on with run .*[^]* 2 rebooted/u);
     expect(code).toBe(0);
     expect(await azure.stop()).toBe(0);
     const actions = azure.audit().map(({ action }) => action);
-    expect(actions.filter((action) => action === 'restart')).toHaveLength(1);
+    expect(actions.filter((action) => action === 'restart')).toHaveLength(2);
     expect(actions).toEqual(expect.arrayContaining(['cordon', 'booted', 'uncordon']));
   });
 

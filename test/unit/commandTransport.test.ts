@@ -27,7 +27,7 @@ const ok = (value: unknown) => {
   const json = JSON.stringify(value);
   return `ok plain ${json.length} ${json}`;
 };
-const node = (name: string) => ({ metadata: { name } });
+const node = (name: string) => ({ metadata: { name, uid: `uid of ${name}` } });
 const limitOf = ({ path }: Asked) => Number(/limit=(\d+)/u.exec(path)?.[1]);
 
 it('asks in one command for what one moment asks for, and in the next for what comes meanwhile', async () => {
