@@ -58,6 +58,7 @@ program
   .option('--dry-run', 'probe and plan, change nothing')
   .option('--report <file>', 'write the report there, as JSON')
   .option('--audit <file>', 'write what simulated Azure saw there, one JSON object a line')
+  .option('--approver <name>', 'who approves at once whatever settings want approved')
   .option('--state <dir>', 'keep history and reports there')
   .action(async (options: RehearseOptions) => {
     const { rehearseCommand } = await import('./rehearse.ts');
@@ -114,6 +115,7 @@ program
   .option('--port <n>', 'where the HTTP API listens, on 127.0.0.1', port, 7071)
   .option('--settings <file>', 'the settings document', 'settings.json')
   .option('--schedule <ncrontab>', 'when runs start by themselves, UTC', '0 0 * * * *')
+  .option('--approver <name>', 'whose word an approval is that comes with the key')
   .option('--state <dir>', 'where history and reports are kept')
   .action(async (options: ServeOptions) => {
     const { serveCommand } = await import('./serve.ts');

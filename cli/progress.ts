@@ -7,6 +7,9 @@ type Entry = Parameters<Log>[0];
 const shown: Record<string, { text: string; style: Parameters<typeof styleText>[0] }> = {
   'run opened': { text: 'run opened', style: 'dim' },
   'ring held': { text: 'ring held', style: 'yellow' },
+  'awaiting approval': { text: 'needs approval', style: 'yellow' },
+  approved: { text: 'approved', style: 'green' },
+  rejected: { text: 'rejected', style: 'red' },
   planned: { text: 'planned', style: 'dim' },
   cordoned: { text: 'cordoned', style: 'cyan' },
   draining: { text: 'draining', style: 'cyan' },
@@ -63,6 +66,9 @@ function detailOf({ detail, message }: Entry): string {
         `${Number(detail?.['due'])} nodes are due` +
         (detail?.['access'] === 'runCommand' ? ', reached by AKS run command' : '')
       );
+    case 'approved':
+    case 'rejected':
+      return `${textOf(detail?.['who'])}: ${textOf(detail?.['why'])}`;
     case 'trouble':
     case 'restart refused':
     case 'restart may have been asked for':

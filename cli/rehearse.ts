@@ -6,6 +6,7 @@ import { startAzure } from '../local/azure/azure.ts';
 import { compressedClock, virtualClock } from '../local/clock.ts';
 import type { Clock } from '../local/clock.ts';
 import { portsFromEnvironment } from '../src/environment.ts';
+import type { Log } from '../src/ports.ts';
 import { fleetNamed } from './fleet.ts';
 import { follow } from './follow.ts';
 import { createProgress } from './progress.ts';
@@ -24,6 +25,7 @@ export interface RehearseOptions {
   report?: string;
   audit?: string;
   state?: string;
+  approver?: string;
 }
 
 /**
@@ -47,6 +49,13 @@ export async function rehearseCommand(options: RehearseOptions): Promise<void> {
     ...(options.seed === undefined ? {} : { seed: options.seed }),
     onAudit: (line) => audit?.write(`${JSON.stringify(line)}\n`),
   });
+  const progress = createProgress(() => clock.now(), console.log);
+  // Whatever is asked is approved, by the same API that a person would use.
+  const approve: Log = ({ message, run, node }) => {
+    if (message !== 'awaiting approval') return;
+    const body = { why: 'rehearsal', nodes: node === undefined ? [] : [node] };
+    void app.call('POST', `/api/runs/${run}/approve`, body);
+  };
   // The identity SDK looks for its endpoint in the process's own environment.
   Object.assign(process.env, azure.environment('rehearsal'));
   const ports = portsFromEnvironment({
@@ -57,7 +66,11 @@ export async function rehearseCommand(options: RehearseOptions): Promise<void> {
     },
     clock,
     ca: azure.ca,
-    log: createProgress(() => clock.now(), console.log),
+    ...(options.approver === undefined ? {} : { approver: options.approver }),
+    log: (entry) => {
+      progress(entry);
+      if (options.approver !== undefined) approve(entry);
+    },
   });
   const pools = azure.world.clusters.flatMap((cluster) => cluster.pools);
   const nodes = pools.reduce((sum, { machines }) => sum + machines.length, 0);

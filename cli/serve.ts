@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { startApp } from '../local/app.ts';
 import { portsFromEnvironment } from '../src/environment.ts';
-import { readInput } from './badInput.ts';
+import { needsApproval } from '../src/policy/approval.ts';
+import { BadInput, readInput } from './badInput.ts';
 import { processClock } from './processClock.ts';
 import { createProgress } from './progress.ts';
 import { checked, localSettings } from './localSettings.ts';
@@ -12,6 +13,7 @@ export interface ServeOptions {
   settings: string;
   schedule: string;
   state?: string;
+  approver?: string;
 }
 
 /** `aks-reboot serve`: the app on the local host, until a signal ends it. */
@@ -22,11 +24,19 @@ export async function serveCommand(options: ServeOptions): Promise<void> {
   const { controller } = state;
   const local = () => localSettings({ file, clusters: [], controller, claim: 'keep' });
   const { settings } = local();
+  const { approver } = options;
+  if (approver === undefined && settings.clusters.some(needsApproval)) {
+    throw new BadInput(
+      `${file} wants approval, and nobody here can tell who approves: --approver says whose ` +
+        'word it is when it comes with the key',
+    );
+  }
   const giveBack = takeDirectory(state);
   const clock = processClock();
   const ports = portsFromEnvironment({
     environment: { ...process.env, REBOOT_REPORTS_DIR: state.reports },
     clock,
+    ...(approver === undefined ? {} : { approver }),
     log: createProgress(() => clock.now(), console.log),
   });
   // A host that is broken has stopped working: a supervisor shall see that, and start it again.

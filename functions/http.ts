@@ -2,6 +2,7 @@ import { app } from '@azure/functions';
 import type { HttpMethod, HttpRequest, HttpResponseInit } from '@azure/functions';
 import * as df from 'durable-functions';
 import { createDurable } from '../src/durable.ts';
+import { postApproval } from '../src/http/approvals.ts';
 import { deleteHold, getLocks, putHold } from '../src/http/locks.ts';
 import { getPlan } from '../src/http/plans.ts';
 import type { Reply } from '../src/http/reply.ts';
@@ -31,6 +32,7 @@ export function registerHttp(ports: Ports): void {
     });
   };
   const param = (request: HttpRequest, name: string) => request.params[name] ?? '';
+  const principal = ({ headers }: HttpRequest) => headers.get('x-ms-client-principal') ?? undefined;
   // The key may come as a query parameter, and is not ours to judge.
   const query = ({ query }: HttpRequest) =>
     Object.fromEntries([...query.entries()].filter(([name]) => name !== 'code'));
@@ -46,13 +48,31 @@ export function registerHttp(ports: Ports): void {
     postPreflight(counter, await request.text()),
   );
   route('startRun', 'POST', 'runs', async (counter, request) =>
-    postRun(counter, await request.text()),
+    postRun(counter, principal(request), await request.text()),
   );
   route('recover', 'POST', 'recover', async (counter, request) =>
     postRecover(counter, await request.text()),
   );
   route('cancelRun', 'POST', 'runs/{run}/cancel', async (counter, request) =>
     postCancel(counter, param(request, 'run'), await request.text()),
+  );
+  route('approveRun', 'POST', 'runs/{run}/approve', async (counter, request) =>
+    postApproval(
+      counter,
+      param(request, 'run'),
+      'approved',
+      principal(request),
+      await request.text(),
+    ),
+  );
+  route('rejectRun', 'POST', 'runs/{run}/reject', async (counter, request) =>
+    postApproval(
+      counter,
+      param(request, 'run'),
+      'rejected',
+      principal(request),
+      await request.text(),
+    ),
   );
   route('putHold', 'PUT', 'locks/{scope}/hold', async (counter, request) =>
     putHold(counter, param(request, 'scope'), await request.text()),

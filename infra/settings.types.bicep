@@ -243,6 +243,12 @@ type settingsDocument = {
     @description('Alerts with such a name do not block.')
     @maxLength(1000)
     azureAlertsExcept: string?
+    @description('Whether a person has to approve a run, or each node, before it is cordoned.')
+    approval: ('off' | 'perRun' | 'perNode')?
+    @description('How long a run waits for that; what nobody approved is left for a later run.')
+    @minValue(1)
+    @maxValue(10080)
+    approvalTimeoutMinutes: int?
   }?
   @description('The clusters to look after, with what differs from the defaults.')
   @minLength(1)
@@ -463,6 +469,12 @@ type settingsDocument = {
     @description('Alerts with such a name do not block.')
     @maxLength(1000)
     azureAlertsExcept: string?
+    @description('Whether a person has to approve a run, or each node, before it is cordoned.')
+    approval: ('off' | 'perRun' | 'perNode')?
+    @description('How long a run waits for that; what nobody approved is left for a later run.')
+    @minValue(1)
+    @maxValue(10080)
+    approvalTimeoutMinutes: int?
     @description('The cluster\'s ARM id.')
     id: string
     @description('By pool name, what differs from the cluster\'s settings.')
@@ -660,6 +672,12 @@ type settingsDocument = {
         @description('Alerts with such a name do not block.')
         @maxLength(1000)
         azureAlertsExcept: string?
+        @description('Whether a person has to approve a run, or each node, before it is cordoned.')
+        approval: ('off' | 'perRun' | 'perNode')?
+        @description('How long a run waits for that; what nobody approved is left for a later run.')
+        @minValue(1)
+        @maxValue(10080)
+        approvalTimeoutMinutes: int?
       }
     }?
   }[]

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import type { TokenCredential } from '@azure/identity';
+import type { Vouching } from './domain/approval.ts';
 import { TroubleError } from './domain/trouble.ts';
 import type { Azure, Clock, Documents, Exchange, Log, Ports } from './ports.ts';
 import { createBlobDocuments } from './reports/blob.ts';
@@ -16,6 +17,8 @@ export interface WorldOptions {
   log?: Log;
   /** Trust only this authority (PEM) for ARM: simulated Azure's. */
   ca?: string;
+  /** Who approves, where the command line vouches for it. */
+  approver?: string;
   /** Told of every request to ARM and to API servers, and its answer. */
   onExchange?: (exchange: Exchange) => void;
 }
@@ -58,11 +61,19 @@ export function portsFromEnvironment(options: WorldOptions): Ports {
     log,
     azure: lateAzure(azure),
     prometheus: { query: async (question) => (await prometheus()).query(question) },
+    vouching: vouchingFrom(environment, options.approver),
     documents: documentsFrom(environment, credential),
     settingsText: () => settingsTextFrom(environment),
     runtime: process.version,
     randomHex: (digits) => randomBytes(digits).toString('hex').slice(0, digits),
   };
+}
+
+/** App Service sets the variable while its authentication is on. */
+function vouchingFrom(environment: Environment, approver: string | undefined): Vouching {
+  if (approver !== undefined) return { kind: 'local', who: approver };
+  const isOn = environment['WEBSITE_AUTH_ENABLED']?.toLowerCase() === 'true';
+  return { kind: isOn ? 'easyAuth' : 'nobody' };
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

@@ -6,6 +6,7 @@ import type { KubernetesRight } from './domain/kubernetesRight.ts';
 import type { NodeView, PatchOperation } from './domain/node.ts';
 import type { NodeEvent } from './domain/nodeEvent.ts';
 import type { Permission } from './domain/permission.ts';
+import type { Vouching } from './domain/approval.ts';
 import type {
   AlertSeen,
   AlertsQuestion,
@@ -253,6 +254,8 @@ export interface Ports {
   clock: Clock;
   azure: Azure;
   prometheus: Prometheus;
+  /** Who can tell who it is that approves. */
+  vouching: Vouching;
   documents: Documents;
   log: Log;
   /**

@@ -11,6 +11,7 @@ import { matchNode } from '../decide/identity.ts';
 import { kuredQuestions } from '../decide/questions.ts';
 import { judgePreflight } from '../decide/preflight.ts';
 import type { Grant, PreflightFacts, Seen } from '../decide/preflight.ts';
+import { needsApproval } from '../policy/approval.ts';
 import { azureRights, kubernetesRights } from '../policy/rights.ts';
 import type { Kubernetes } from '../ports.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
@@ -54,7 +55,11 @@ export async function closePreflight(
 
 async function readPreflight(desk: Desk, site: Site): Promise<PreflightFacts> {
   const cluster = await seen(() => desk.azure.cluster(site.cluster.id));
-  const within = { controller: site.settings.controller, runtime: desk.runtime };
+  const within = {
+    controller: site.settings.controller,
+    runtime: desk.runtime,
+    approval: approvalIn(desk, site),
+  };
   if (cluster.kind === 'trouble') {
     return {
       cluster,
@@ -82,6 +87,11 @@ async function readPreflight(desk: Desk, site: Site): Promise<PreflightFacts> {
     skewSeconds: await desk.azure.skewSeconds(),
     ...within,
   };
+}
+
+function approvalIn({ vouching }: Desk, site: Site): PreflightFacts['approval'] {
+  if (!needsApproval(site.cluster)) return 'off';
+  return vouching.kind === 'nobody' ? 'unvouched' : 'vouched';
 }
 
 async function readGrants(

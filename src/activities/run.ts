@@ -108,7 +108,8 @@ export async function closeRun(
     endedAt: isoInstant(desk.clock.now()),
     status: canceled ? 'canceled' : 'completed',
   };
-  await desk.reports.writeReport({ ...closed, clusters });
+  const approvals = await desk.reports.approvals(run);
+  await desk.reports.writeReport({ ...closed, approvals, clusters });
   await desk.reports.writeRun(closed);
   const { source, dryRun, purpose } = record.request;
   // Alert rules read this line, and those of the clusters: infra/modules/alerts.bicep.

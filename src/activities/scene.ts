@@ -159,7 +159,7 @@ export async function readScene(
   desk: Desk,
   site: Site,
   run: string,
-  { facts, nodes, policies, limits = { pools: [], nodes: [] } }: Surroundings,
+  { facts, nodes, policies, limits }: Surroundings,
 ): Promise<Scene> {
   const kubernetes = await connect(desk, site);
   const outside = await askOutside(desk, kubernetes, questionsOf(policies, facts));
@@ -169,9 +169,10 @@ export async function readScene(
     controller: site.settings.controller,
     concurrency: site.policy.concurrency,
     cluster: facts,
-    limits,
+    limits: limits ?? { pools: [], nodes: [] },
     access: await desk.azure.access(facts, site.policy.access),
     commandHosts: nodes.filter(takesCommands).map(({ name }) => name),
+    approvals: await readApprovals(desk, run, policies, limits === undefined),
     force: (await desk.reports.run(run))?.request.force,
     ringHeld: await heldRing(desk, run, site.cluster.key),
     outside,
@@ -180,6 +181,18 @@ export async function readScene(
     marked: nodes.filter(({ annotations }) => markAnnotation in annotations),
     refused: nodes.filter(({ annotations }) => lastRefusalAnnotation in annotations),
   };
+}
+
+/** What people have said; nobody is looked for where nobody has to be asked. */
+async function readApprovals(
+  desk: Desk,
+  run: string,
+  policies: readonly Policy[],
+  asked: boolean,
+): Promise<Scene['approvals']> {
+  const wanted = policies.some(({ approval }) => approval !== 'off');
+  const given = wanted ? await desk.reports.approvals(run) : [];
+  return { vouched: desk.vouching.kind !== 'nobody', asked, given };
 }
 
 /** What stops work at once, read now. */

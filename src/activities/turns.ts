@@ -3,6 +3,7 @@ import { lockEntityName } from '../lock/entity.ts';
 import { parseLock } from '../lock/lock.ts';
 import { policyOf } from '../policy/settings.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
+import { awaitApproval } from './approval.ts';
 import { findRoom } from './fleet.ts';
 import { openSite } from './scene.ts';
 import type { Desk } from './scene.ts';
@@ -29,6 +30,8 @@ export async function nextNode(
   const { pool } = address;
   const { stopAfterFailures } = site.policy;
   const { soakSeconds } = policyOf(site.cluster, pool);
+  const waits = await awaitApproval(desk, site, run, address);
+  if (waits !== undefined) return { kind: 'wait', ...waits };
   const room = await findRoom(desk, site, holder);
   if (room.kind === 'full') return { kind: 'none' };
   if (room.kind === 'wait') return room;

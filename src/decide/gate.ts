@@ -1,4 +1,5 @@
 import type { Access } from '../domain/access.ts';
+import type { Approval } from '../domain/approval.ts';
 import type { ClusterFacts } from '../domain/cluster.ts';
 import type { Force } from '../domain/force.ts';
 import type { Maintenance } from '../domain/maintenance.ts';
@@ -64,6 +65,14 @@ export interface Scene extends Stops {
   fleet?: FleetView | undefined;
   /** Why the run begins nothing in the cluster's ring, if it doesn't. */
   ringHeld: readonly Reason[];
+  /** What people have said, where they have to be asked. */
+  approvals: {
+    /** Somebody can tell who they are. */
+    vouched: boolean;
+    /** They were asked; while a plan is made they are not yet. */
+    asked: boolean;
+    given: readonly Approval[];
+  };
   /** The run reboots nodes whether they ask for it or not. */
   force: Force | undefined;
   /** Who else has claimed the cluster, if anyone. */

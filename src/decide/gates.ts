@@ -9,7 +9,7 @@ import { azureAlert, blockingPod, kured, prometheus } from './gates/blockers.ts'
 import { loopGuard, needAge, needReason, sameNeed } from './gates/need.ts';
 import { refusedBefore } from './gates/refusals.ts';
 import { fleet, ring } from './gates/fleet.ts';
-import { canceled, hold } from './gates/people.ts';
+import { approval, awaitsApproval, canceled, hold } from './gates/people.ts';
 import { aksAtWork, autoscaler, nodeNotReady, scheduledEvent } from './gates/signs.ts';
 import { window, windowForRestart } from './gates/time.ts';
 import { cordonedByPerson, excluded, unsupported } from './gates/which.ts';
@@ -20,6 +20,7 @@ const skipGates: readonly Gate[] = [excluded, unsupported, cordonedByPerson];
 const waitGates: readonly Gate[] = [
   canceled,
   hold,
+  approval,
   ring,
   claim,
   kured,
@@ -48,6 +49,7 @@ const waitGates: readonly Gate[] = [
 const cordonedGates: readonly Gate[] = [
   excluded,
   unsupported,
+  approval,
   claim,
   kured,
   halted,
@@ -90,7 +92,10 @@ export function decide(sight: Sight, scene: Scene): { decision: Decision; outcom
     return verdict('wait', 'undrainable', hopeless.slice(0, mostReasons));
   }
   return {
-    decision: { kind: 'reboot', reasons: [need.reason, ...passing.slice(0, mostReasons)] },
+    decision: {
+      kind: 'reboot',
+      reasons: [need.reason, ...awaitsApproval(sight, scene), ...passing.slice(0, mostReasons)],
+    },
     outcome: {
       kind: 'deferred',
       reasons: [{ kind: 'turn', value: 'its turn did not come in this run' }],
@@ -111,6 +116,14 @@ export function decideCordoned(
   if (stop.length > 0) return { kind: 'stop', reasons: stop };
   const wait = firstReasons(cordonedGates, sight, scene);
   return wait.length > 0 ? { kind: 'wait', reasons: wait } : { kind: 'go' };
+}
+
+/** Why nothing would be begun now, whatever people approve. */
+export function decideUnbegun(
+  sight: { policy: Sight['policy']; node: Pick<Sight['node'], 'pool'> },
+  stops: Stops,
+): Reason[] {
+  return [canceled, hold, window].flatMap((gate) => gate(sight, stops) ?? []);
 }
 
 /** Why the work on a cordoned node is undone at once: people, and the clock. */

@@ -35,6 +35,8 @@ export interface PreflightFacts {
   /** The DaemonSet by which kured runs in the cluster, if it does. */
   kured: Seen<string | undefined>;
   controller: string;
+  /** A person has to approve, and whether anybody can tell who it is. */
+  approval: 'off' | 'vouched' | 'unvouched';
   /** Their clock over ours, seconds; `undefined` where no answer told the time. */
   skewSeconds: number | undefined;
   /** Of the Node.js that this runs on, e.g. `v24.21.0`. */
@@ -191,6 +193,21 @@ function claim({ claimedBy, controller }: PreflightFacts): Finding {
       );
 }
 
+function approval({ approval }: PreflightFacts): Finding {
+  switch (approval) {
+    case 'off':
+      return ok('approval', 'nobody has to approve');
+    case 'vouched':
+      return ok('approval', 'a person has to approve, and can be told from another one');
+    case 'unvouched':
+      return bad(
+        'approval',
+        'a person has to approve, and nobody can tell who it is: nothing is begun',
+        'turn on App Service authentication with Entra, or set approval to "off"',
+      );
+  }
+}
+
 const namedAtMost = 5;
 
 function named(names: readonly string[]): string {
@@ -312,6 +329,7 @@ const checks: readonly Check[] = [
   access,
   kubernetesRights,
   claim,
+  approval,
   nodes,
   agents,
   channel,

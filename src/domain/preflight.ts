@@ -11,6 +11,7 @@ export const checkNames = [
   'access', // its API server is reached
   'kubernetesRights', // the identity may do in the cluster what a run does
   'claim', // no other controller has claimed it
+  'approval', // somebody can tell who approves, where a person has to
   'nodes', // nodes and machines prove to be the same
   'agents', // the machines' agents answer
   'channel', // something lets nodes need a reboot at all

@@ -30,6 +30,8 @@ export const reasonKinds = [
   'autoscaler', // the cluster autoscaler is about to delete it
   'aksAtWork', // AKS repairs, drains or upgrades the node itself
   'scheduledEvent', // Azure is about to do something to its VM
+  'approval', // the run has to be approved, and is not
+  'nodeApproval', // the node has to be approved, and is not
   'kured', // kured runs in the cluster
   'blockingPod', // a pod that settings wait for
   'prometheus', // a query's answer, or an alert of Prometheus

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { accessSchema } from './access.ts';
+import { approvalSchema } from './approval.ts';
 import { shortHash } from './arm.ts';
 import { forceSchema } from './force.ts';
 import { probeRecordSchema } from './need.ts';
@@ -164,7 +165,11 @@ export const clusterReportSchema = clusterSummarySchema.extend({
 });
 export type ClusterReport = z.infer<typeof clusterReportSchema>;
 
-export const runReportSchema = runRecordSchema.extend({ clusters: z.array(clusterReportSchema) });
+export const runReportSchema = runRecordSchema.extend({
+  /** What people said of the run and its nodes. */
+  approvals: z.array(approvalSchema).default([]),
+  clusters: z.array(clusterReportSchema),
+});
 export type RunReport = z.infer<typeof runReportSchema>;
 
 /** The names under which the orchestrators of a run live; never reused, < 100 characters. */

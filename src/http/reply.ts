@@ -7,11 +7,17 @@ export interface Reply {
   body: unknown;
 }
 
-export type ErrorKind = 'badRequest' | 'notFound' | 'conflict' | 'misconfigured';
+export type ErrorKind = 'badRequest' | 'forbidden' | 'notFound' | 'conflict' | 'misconfigured';
 
 /** An error for people and machines: a closed set of kinds, and every field's problem at once. */
 export function refuse(kind: ErrorKind, message: string, problems: readonly Problem[] = []): Reply {
-  const status = { badRequest: 400, notFound: 404, conflict: 409, misconfigured: 500 }[kind];
+  const status = {
+    badRequest: 400,
+    forbidden: 403,
+    notFound: 404,
+    conflict: 409,
+    misconfigured: 500,
+  }[kind];
   return { status, body: { error: { kind, message, problems } } };
 }
 

@@ -34,6 +34,11 @@ export const cancelBody = z.strictObject({
   why: z.string().min(1).max(500).describe('Why.'),
 });
 
+export const approvalBody = z.strictObject({
+  why: z.string().min(1).max(500).describe('Why.'),
+  nodes: names(253).max(500).default([]).describe('These; empty means the run as a whole.'),
+});
+
 export const preflightBody = startRunBody.pick({ clusters: true });
 
 export const holdBody = z.strictObject({

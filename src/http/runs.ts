@@ -8,7 +8,8 @@ import { parseSettings } from '../policy/settings.ts';
 import type { Settings } from '../policy/settings.ts';
 import type { Durable, Ports } from '../ports.ts';
 import { createReports } from '../reports/reports.ts';
-import type { IndexEntry } from '../reports/reports.ts';
+import type { IndexEntry, Reports } from '../reports/reports.ts';
+import { callerOf } from './principal.ts';
 import { refuse, reply } from './reply.ts';
 import type { Reply } from './reply.ts';
 import {
@@ -26,15 +27,20 @@ export interface Counter extends Ports {
 }
 
 /** `POST /api/runs`: starts a run; 202 with where to follow it. */
-export async function postRun(counter: Counter, body: string): Promise<Reply> {
+export async function postRun(
+  counter: Counter,
+  principal: string | undefined,
+  body: string,
+): Promise<Reply> {
   const parsed = parseBody(body, startRunBody);
   if (parsed.kind === 'bad') return refuse('badRequest', 'the body is not right', parsed.problems);
   const { force, ...rest } = parsed.value;
+  const who = callerOf(counter.vouching, principal) ?? '';
   return begin(counter, {
     source: 'http',
     purpose: 'reboot',
     ...rest,
-    ...(force === undefined ? {} : { force: { who: '', ...force } }),
+    ...(force === undefined ? {} : { force: { who, ...force } }),
   });
 }
 
@@ -91,7 +97,9 @@ export async function getRun(counter: Counter, run: string): Promise<Reply> {
     const cancel = await reports.cancel(run);
     const working = await Promise.all(record.clusters.map((key) => progressOf(counter, run, key)));
     const progress = working.filter(({ nodes }) => nodes.length > 0);
-    return reply(200, { ...record, ...ended, ...(cancel ? { cancel } : {}), progress });
+    const people = await approvalsOf(reports, run);
+    const canceled = cancel ? { cancel } : {};
+    return reply(200, { ...record, ...ended, ...canceled, ...people, progress });
   }
   const status = await counter.durable.status(instanceIds.run(run));
   if (status === undefined) return unknown;
@@ -117,6 +125,17 @@ async function endedBadly(counter: Counter, run: string) {
     case undefined:
       return { status: 'failed', why: 'its orchestration is gone' };
   }
+}
+
+/** What people said, and what they are asked: nothing where nobody is. */
+async function approvalsOf(reports: Reports, run: string) {
+  const approvals = await reports.approvals(run);
+  const asked = await reports.asked(run);
+  const awaiting = asked.filter(({ node }) => !approvals.some((said) => said.node === node));
+  return {
+    ...(approvals.length > 0 ? { approvals } : {}),
+    ...(awaiting.length > 0 ? { awaiting } : {}),
+  };
 }
 
 async function progressOf(counter: Counter, run: string, cluster: string) {

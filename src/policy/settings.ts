@@ -8,6 +8,7 @@ import { parseDocument, wholeSentence } from './problem.ts';
 import type { Parsed, Relation } from './problem.ts';
 import { ringProblems, ringsShape } from './rings.ts';
 import type { Rings } from './rings.ts';
+import { approvalDefaults, approvalShape } from './approval.ts';
 import { blockerDefaults, blockerShape } from './blockers.ts';
 import { contradictions } from './contradictions.ts';
 import { sentinelDefaults, sentinelShape } from './sentinel.ts';
@@ -85,6 +86,7 @@ const poolShape = {
     .max(100)
     .describe('So many percent of the earlier nodes took no longer than what is expected.'),
   ...blockerShape,
+  ...approvalShape,
 } as const;
 
 /** What holds for a cluster as a whole, and the rest. */
@@ -134,6 +136,7 @@ export const defaultPolicy = {
   fitBy: 'longer',
   fitPercentile: 90,
   ...blockerDefaults,
+  ...approvalDefaults,
 } as const satisfies z.infer<z.ZodObject<typeof policyShape>>;
 
 const overridesSchema = z.strictObject(policyShape).partial();

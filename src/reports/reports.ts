@@ -14,6 +14,8 @@ import type {
   RunRecord,
   RunReport,
 } from '../domain/run.ts';
+import { approvalSchema, askedSchema } from '../domain/approval.ts';
+import type { Approval, Asked } from '../domain/approval.ts';
 import { shortHash } from '../domain/arm.ts';
 import { probeAddressSchema, probeRecordSchema } from '../domain/need.ts';
 import { planSchema, planSummarySchema, summaryOf } from '../domain/plan.ts';
@@ -74,6 +76,17 @@ async function readAs<T>(documents: Documents, path: string, schema: z.ZodType<T
   return stored === undefined ? undefined : schema.parse(stored);
 }
 
+async function readAll<T>(documents: Documents, prefix: string, schema: z.ZodType<T>) {
+  const paths = await documents.list(prefix);
+  const found = await inParallel(paths, (path) => readAs(documents, path, schema));
+  return found.filter((one) => one !== undefined);
+}
+
+/** Of a node, or of the run as a whole. */
+function placeOf(node: string): string {
+  return node === '' ? 'run' : shortHash(node);
+}
+
 function runs(documents: Documents) {
   const recordPath = (run: string) => `runs/${run}/run.json`;
   return {
@@ -111,6 +124,16 @@ function runs(documents: Documents) {
       readAs(documents, `runs/${run}/cancel.json`, cancelSchema),
     writeCancel: (run: string, cancel: Cancel): Promise<void> =>
       documents.write(`runs/${run}/cancel.json`, cancel),
+
+    /** What people said of the run and its nodes; the last word on each. */
+    approvals: (run: string): Promise<Approval[]> =>
+      readAll(documents, `runs/${run}/approvals/`, approvalSchema),
+    writeApproval: (run: string, approval: Approval): Promise<void> =>
+      documents.write(`runs/${run}/approvals/${placeOf(approval.node)}.json`, approval),
+    /** What people were asked. */
+    asked: (run: string): Promise<Asked[]> => readAll(documents, `runs/${run}/asked/`, askedSchema),
+    writeAsked: (run: string, asked: Asked): Promise<void> =>
+      documents.write(`runs/${run}/asked/${placeOf(asked.node)}.json`, asked),
 
     report: (run: string): Promise<RunReport | undefined> =>
       readAs(documents, `runs/${run}/report.json`, runReportSchema),

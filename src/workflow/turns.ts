@@ -52,7 +52,7 @@ const clusterWide: readonly ReasonKind[] = [
   'stopped',
 ];
 /** Reasons that hold for every node of the pool, and for no other. */
-const poolWide: readonly ReasonKind[] = ['window', 'fit', 'poolState', 'poolSlots'];
+const poolWide: readonly ReasonKind[] = ['window', 'fit', 'poolState', 'poolSlots', 'approval'];
 
 /**
  * Orchestrator `turns`: one lane that finds the next node, takes its turn and a slot from the lock,

@@ -153,13 +153,14 @@ describe('app settings', () => {
     'AzureWebJobsStorage__tableServiceUri',
     'DURABLE_TASK_SCHEDULER_CONNECTION_STRING',
   ];
-  /** Ways of other places than Azure, or of who would not keep to identities. */
+  /** Azure's own, and ways of other places, or of who would not keep to identities. */
   const elsewhere = [
     'AzureWebJobsStorage',
     'AzureWebJobsStorage__accountName',
     'REBOOT_PROMETHEUS_AUDIENCE',
     'REBOOT_REPORTS_DIR',
     'REBOOT_SETTINGS_FILE',
+    'WEBSITE_AUTH_ENABLED',
   ];
 
   it('are those that the code and the host read, and no other', () => {

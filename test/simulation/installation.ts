@@ -197,6 +197,7 @@ class Installed implements Installation {
       documents: this.#documents,
       settingsText: () => Promise.resolve(this.settings.text),
       prometheus: { query: () => Promise.reject(new Error('no settings ask Prometheus')) },
+      vouching: { kind: 'nobody' },
       randomHex: (digits) => (this.#ids++).toString(16).padStart(digits, '0').slice(-digits),
       azure: createAzure({
         credential,

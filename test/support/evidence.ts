@@ -94,6 +94,7 @@ export interface Report {
   request: { dryRun: boolean; force?: { nodes: readonly string[] } | undefined };
   startedAt: string;
   endedAt?: string | undefined;
+  approvals?: readonly { decision: string; node: string; who: string; why: string }[];
   clusters: readonly {
     cluster: string;
     id: string;

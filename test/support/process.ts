@@ -78,6 +78,10 @@ export interface ProcessOptions {
   schedule?: string;
   version?: string;
   onExchange?: (exchange: Exchange) => void;
+  /** Laid over what simulated Azure gives. */
+  environment?: Record<string, string>;
+  /** Who approves, where the command line says so. */
+  approver?: string;
   /** Lets time pass while something is awaited. */
   flow: <T>(what: () => Promise<T>) => Promise<T>;
   onReport: (report: Report) => void;
@@ -93,10 +97,11 @@ export async function startProcess(options: ProcessOptions): Promise<Process> {
   const environment = azure.environment(actor);
   Object.assign(process.env, environment);
   const real = portsFromEnvironment({
-    environment: { ...environment, REBOOT_REPORTS_DIR: tmpdir() },
+    environment: { ...environment, REBOOT_REPORTS_DIR: tmpdir(), ...options.environment },
     clock,
     ca: azure.ca,
     ...(options.onExchange === undefined ? {} : { onExchange: options.onExchange }),
+    ...(options.approver === undefined ? {} : { approver: options.approver }),
     log: (entry) => void (entry.level !== 'debug' && log.push(entry)),
   });
   const ports: Ports = {

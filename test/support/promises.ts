@@ -506,7 +506,7 @@ const outcomes = new Set(
 const reasons = new Set(
   (
     'window fit hold canceled lock claim halted slots access clusterState poolState excluded unsupported nodeNotReady ' +
-    'cordonedByPerson autoscaler aksAtWork scheduledEvent kured blockingPod prometheus azureAlert approval rejected ' +
+    'cordonedByPerson autoscaler aksAtWork scheduledEvent kured blockingPod prometheus azureAlert approval nodeApproval ' +
     'needAge forced identityMismatch loopGuard probe turn blocked terminating undrainable ' +
     'poolSlots failures ring fleet capacity drainDeadline stopped escalated ' +
     'lost uncordoned restartRefused sameBoot notReady daemonSets stillRequired gone replaced ' +

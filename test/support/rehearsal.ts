@@ -22,6 +22,10 @@ export interface StartOptions {
   /** The orchestrations' version that it was deployed with. */
   version?: string;
   onExchange?: (exchange: Exchange) => void;
+  /** Laid over what simulated Azure gives. */
+  environment?: Record<string, string>;
+  /** Who approves, where the command line says so. */
+  approver?: string;
 }
 
 type Test = (line: AuditLine) => boolean;
@@ -137,6 +141,8 @@ export async function rehearse(
         ...(schedule === undefined ? {} : { schedule }),
         ...(version === undefined ? {} : { version }),
         ...(given.onExchange === undefined ? {} : { onExchange: given.onExchange }),
+        ...(given.environment === undefined ? {} : { environment: given.environment }),
+        ...(given.approver === undefined ? {} : { approver: given.approver }),
         flow: time.flow,
         onReport: (report) => reports.push(report),
       });

@@ -167,6 +167,7 @@ export function sceneOf({ cluster: facts, ...over }: SceneOver = {}): Scene {
     commandHosts: [],
     outside: quiet,
     force: undefined,
+    approvals: { vouched: true, asked: true, given: [] },
     claimedBy: undefined,
     marked: [],
     refused: [],

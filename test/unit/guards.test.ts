@@ -166,6 +166,7 @@ function stage(options: Options = {}) {
   const ports: Ports = {
     clock: { now: () => start + world.minutes * 60_000, sleep: () => Promise.resolve() },
     prometheus: { query: never },
+    vouching: { kind: 'nobody' },
     azure,
     documents: {
       read: () => Promise.resolve(undefined),

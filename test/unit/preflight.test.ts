@@ -48,6 +48,7 @@ const fine: PreflightFacts = {
   controller: 'night-shift',
   skewSeconds: 1,
   runtime: 'v24.21.0',
+  approval: 'off',
 };
 
 const find = (over: Partial<PreflightFacts>, check: CheckName) =>
@@ -201,6 +202,13 @@ describe('preflight finds', () => {
       'versions',
       'unknown',
       /Kubernetes ""/u,
+    ],
+    [
+      'an approval that nobody can vouch for',
+      { approval: 'unvouched' },
+      'approval',
+      'bad',
+      /nobody can tell who/u,
     ],
     ['a Node.js that is too old', { runtime: 'v20.20.2' }, 'versions', 'bad', /v20.20.2/u],
   ])('%s', (_what, over, check, verdict, words) => {

@@ -70,6 +70,14 @@ const gates: Gate[] = [
       rehearsal.person.condition(node, 'VMEventScheduled', 'True', 'Redeploy'),
   },
   {
+    says: 'an approval that nobody can vouch for',
+    kind: 'approval',
+    value: /nobody can tell who approves/u,
+    shut: ({ app }) => {
+      app.settings.defaults = { ...app.settings.defaults, approval: 'perRun' };
+    },
+  },
+  {
     says: 'kured in the cluster',
     kind: 'kured',
     value: /kured runs in the cluster \(DaemonSet kube-system\/kured\)/u,
