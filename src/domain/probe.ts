@@ -59,8 +59,9 @@ const packageBytes = 2_000;
 
 /**
  * The script. It prints nothing but its line, never fails, and stops by its own `timeout`: a stuck
- * script blocks the instance's run-command for up to 90 minutes. A command travels in base64, so
- * that no shell reads it before the one that runs it.
+ * script blocks the instance's run-command for up to 90 minutes. It is killed with all that it
+ * began: told to end, the script would, and a command that does not want to would stay for ever.
+ * A command travels in base64, so that no shell reads it before the one that runs it.
  *
  * @param timeoutSeconds after which it gives up with `unknown`
  */
@@ -72,7 +73,7 @@ command='${base64(sentinel.sentinelCommand)}'
 required='${codes(sentinel.sentinelRequiredCodes)}'
 spared='${codes(sentinel.sentinelNotRequiredCodes)}'
 export sentinel command required spared
-timeout -k 5 ${timeoutSeconds} sh <<'PROBE' ||
+timeout -s KILL ${timeoutSeconds} sh <<'PROBE' ||
 root="\${AKS_REBOOT_ROOT:-}"
 boot=$(cat "$root/proc/sys/kernel/random/boot_id" 2>/dev/null | tr -cd 'a-f0-9-')
 uptime=$(cut -d. -f1 "$root/proc/uptime" 2>/dev/null | tr -cd '0-9')

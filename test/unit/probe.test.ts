@@ -247,8 +247,12 @@ describe.each(shells)('a sentinel command under %s', (shell) => {
 
   it('is stopped with the script, also when it does not want to be', () => {
     expect(ask('sleep 60', {}, 1)).toEqual({ kind: 'unknown', reason: 'the script says: timeout' });
-    const stubborn = ask("trap '' TERM; while :; do sleep 1; done", {}, 1);
+    const lives = join(root, 'lives');
+    const stubborn = ask(`trap '' TERM; while :; do touch ${lives}; sleep 0.1; done`, {}, 1);
     expect(stubborn).toEqual({ kind: 'unknown', reason: 'the script says: timeout' });
+    rmSync(lives);
+    spawnSync('sleep', ['0.5']);
+    expect(existsSync(lives)).toBe(false);
   });
 });
 
