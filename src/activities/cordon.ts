@@ -23,16 +23,12 @@ import type { Subject } from './events.ts';
 import { readFleet } from './fleet.ts';
 import { forecastOf } from './forecast.ts';
 import { factsOf, isOver, nowIso, outcome, outcomeOf } from './node.ts';
+import { answerServesMinutes } from './probe.ts';
 import { connect, matchNow, openSite, policyFor, readFacts, readScene } from './scene.ts';
 import type { Desk } from './scene.ts';
 
 const staleWaitSeconds = 5;
 const roomWaitSeconds = 30;
-/**
- * The node is asked right before its turn. This step may come hours later than that, and then the
- * sentinel may be gone: longer than the step's own patience, and what is asked before a soak ends.
- */
-const answerServesMinutes = 30;
 
 /**
  * Takes a node out of service: all gates and the fit are judged now, then mark and cordon are
@@ -73,9 +69,10 @@ export async function cordon(
   const policy = policyFor(site, node);
   const probe = await aged(desk, input, policy);
   const around = await readScene(desk, site, run, { facts, nodes, policies: [policy] });
-  const scene = { ...around, fleet: await readFleet(desk, site) };
+  const ahead = slotsAhead(lock, fence, around);
+  const scene = { ...around, ahead, fleet: await readFleet(desk, site) };
   const sight = { node, match, probe, policy };
-  const judged = await judge(desk, kubernetes, sight, scene, slotsAhead(lock, fence, node, scene));
+  const judged = await judge(desk, kubernetes, sight, scene, inPool(ahead, node.pool));
   if (judged.kind === 'again') return judged;
   const { decision, outcome: verdict } = judged;
   const served = servedNeed(probe, forcedBy(scene.force, node.name));
@@ -173,16 +170,15 @@ async function judge(
  * Two lanes may come here at the same moment, and neither sees the other's cordon yet. Slots are
  * given one after the other: whose number is lower goes first, and counts as out of service.
  */
-function slotsAhead(
-  { slots }: LockState,
-  fence: number,
-  { pool }: NodeView,
-  { marked }: Scene,
-): number {
+function slotsAhead({ slots }: LockState, fence: number, { marked }: Scene): string[] {
   const names = new Set(marked.map(({ name }) => name));
-  return slots.filter((slot) => {
-    return slot.fence < fence && sameArmId(slot.pool, pool) && !names.has(slot.node);
-  }).length;
+  return slots
+    .filter((slot) => slot.fence < fence && !names.has(slot.node))
+    .map(({ pool }) => pool);
+}
+
+function inPool(pools: readonly string[], pool: string): number {
+  return pools.filter((other) => sameArmId(other, pool)).length;
 }
 
 function canceledOr(verdict: ReturnType<typeof decide>['outcome']) {

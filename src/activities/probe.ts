@@ -42,6 +42,12 @@ const agentMinutes = 5;
 /** So soon no operation is forgotten: one that is not found earlier never was there. */
 const operationLifeMinutes = 15;
 
+/**
+ * How long an answer is good to act by: longer than the patience of the steps that ask and that
+ * act on it. A step may come hours late, and then the sentinel may be gone, or be back.
+ */
+export const answerServesMinutes = 30;
+
 /** Asks an instance whether it needs a reboot. */
 export async function startProbe(
   desk: Desk,
@@ -97,7 +103,10 @@ export async function pollProbe(
         ? poll
         : unanswered(desk, input.vmId, poll.value);
     case 'ended':
-      return answer(desk, input.vmId, parseProbe(poll.stdout));
+      // Who reads it so late knows what was true then, not what is.
+      return isOver(desk, input.since, answerServesMinutes)
+        ? { kind: 'forgotten' }
+        : answer(desk, input.vmId, parseProbe(poll.stdout));
     case 'failed':
       return unanswered(desk, input.vmId, `the script did not run: ${poll.value}`);
     case 'running': {

@@ -81,6 +81,11 @@ export interface Scene extends Stops {
   outside: Outside;
   /** All nodes of the cluster that carry a mark, readable or not, ours or not. */
   marked: readonly NodeView[];
+  /**
+   * Pools of the slots that were given before this node's and whose nodes carry no mark yet: other
+   * lanes are about to take them out of service.
+   */
+  ahead?: readonly string[];
   /** All nodes of the cluster whose restart was refused, lately or not. */
   refused: readonly NodeView[];
   serving: Serving;

@@ -339,6 +339,18 @@ describe('not now:', () => {
     ]);
   });
 
+  it('a slot that was given before counts although its node carries no mark yet', () => {
+    const reasons = (ahead: string[], concurrency: number, maxUnavailable: number) =>
+      decide(sightOf({ policy: { maxUnavailable } }), sceneOf({ concurrency, ahead })).outcome
+        .reasons;
+    const full = { kind: 'slots', value: 'out of service already: 1 about to be (1 may be)' };
+    expect(reasons(['gpu'], 1, 5)).toEqual([full]);
+    const other = sceneOf({ concurrency: 2, ahead: ['gpu'] });
+    expect(decide(sightOf({ policy: { maxUnavailable: 1 } }), other).decision.kind).toBe('reboot');
+    const ofPool = 'out of service in pool work: 1 about to be (1 may be)';
+    expect(reasons(['WORK'], 2, 1)).toEqual([{ kind: 'poolSlots', value: ofPool }]);
+  });
+
   it('with fewer for the pool its own marks count, and those of nobody knows which pool', () => {
     const other = markedNode('a');
     const reasons = (marked: NodeView[]) =>

@@ -186,7 +186,8 @@ describe.each(shells)('the script under %s', (shell) => {
     expect(Buffer.byteLength(stdout)).toBeLessThan(keptBytes);
     if (probe.kind !== 'required') throw new Error(JSON.stringify(probe));
     expect(probe.packages.length).toBeGreaterThan(50);
-    expect(run(shell).probe).toEqual(probe);
+    // Another second may have begun.
+    expect({ ...run(shell).probe, ageSeconds: 0 }).toEqual({ ...probe, ageSeconds: 0 });
   });
 
   it('names whole packages only, also where the list is cut', () => {

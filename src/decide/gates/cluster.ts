@@ -51,25 +51,34 @@ export function poolState({ match }: Sight, _scene: Scene): Reason | undefined {
 }
 
 /** Slots are counted from the marks on the nodes, whoever's; a marked node is not begun again. */
-export function slots({ node }: Sight, { marked, concurrency }: Scene): Reason | undefined {
+export function slots(
+  { node }: Sight,
+  { marked, concurrency, ahead = [] }: Scene,
+): Reason | undefined {
   if (readMark(node.annotations).kind !== 'none') {
     return { kind: 'slots', value: 'it carries a mark: it is out of service already' };
   }
   const others = marked.filter(({ name }) => name !== node.name);
-  if (others.length < concurrency) return undefined;
-  const names = others.map(({ name }) => name).join(', ');
-  return {
-    kind: 'slots',
-    value: `out of service already: ${names} (${concurrency} may be)`,
-  };
+  if (others.length + ahead.length < concurrency) return undefined;
+  const value = `out of service already: ${namesOf(others, ahead)} (${concurrency} may be)`;
+  return { kind: 'slots', value };
+}
+
+function namesOf(others: readonly NodeView[], ahead: readonly string[]): string {
+  const about = ahead.length === 0 ? [] : [`${ahead.length} about to be`];
+  return [...others.map(({ name }) => name), ...about].join(', ');
 }
 
 /** The same of the node's pool. */
-export function poolSlots({ node, match, policy }: Sight, { marked }: Scene): Reason | undefined {
+export function poolSlots(
+  { node, match, policy }: Sight,
+  { marked, ahead = [] }: Scene,
+): Reason | undefined {
   const pool = match.kind === 'matched' ? match.pool.name : node.pool;
   const others = markedIn(pool, marked).filter(({ name }) => name !== node.name);
-  if (others.length < policy.maxUnavailable) return undefined;
-  const names = others.map(({ name }) => name).join(', ');
+  const first = ahead.filter((other) => sameArmId(other, pool));
+  if (others.length + first.length < policy.maxUnavailable) return undefined;
+  const names = namesOf(others, first);
   const value = `out of service in pool ${pool}: ${names} (${policy.maxUnavailable} may be)`;
   return { kind: 'poolSlots', value };
 }
