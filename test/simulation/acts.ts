@@ -1,3 +1,4 @@
+import type { AuditLine } from '../../local/azure/audit.ts';
 import type { Chronicle } from './chronicle.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { Installation } from './installation.ts';
@@ -7,8 +8,8 @@ import type { Time } from './time.ts';
 
 /** What goes wrong at a moment of its own: people, machines, clusters, installations. */
 export interface Acts {
-  /** Called with each line of the audit log. */
-  onLine(action: string): void;
+  /** Called with each line of the audit log that is the program's and about a node. */
+  onLine(line: AuditLine): void;
   /** Nothing strikes any more, and what still goes wrong is undone. */
   mend(): Promise<void>;
 }
@@ -35,10 +36,10 @@ export function createActs(options: ActsOptions): Acts {
   const undos = new Set<() => unknown>();
   let over = false;
 
-  const strike = async (fault: Timed) => {
+  const strike = async (fault: Timed, that: string) => {
     if (over) return;
     chronicle.strike(fault, undefined);
-    const undo = await act(options, fault);
+    const undo = await act(options, fault, that);
     if (undo === undefined) return;
     undos.add(undo);
     time.after(('minutes' in fault ? fault.minutes : 0) * 60, () => {
@@ -50,7 +51,7 @@ export function createActs(options: ActsOptions): Acts {
   for (const fault of faults.filter(isTimed)) {
     const { at } = fault;
     if ('minute' in at) {
-      time.at(at.minute, () => strike(fault));
+      time.at(at.minute, () => strike(fault, ''));
       continue;
     }
     const key = `${at.line} ${at.nth}`;
@@ -58,11 +59,11 @@ export function createActs(options: ActsOptions): Acts {
   }
 
   return {
-    onLine(action) {
+    onLine({ action, node }) {
       const nth = (counts.get(action) ?? 0) + 1;
       counts.set(action, nth);
       for (const fault of waiting.get(`${action} ${nth}`) ?? []) {
-        time.after('seconds' in fault.at ? fault.at.seconds : 0, () => strike(fault));
+        time.after('seconds' in fault.at ? fault.at.seconds : 0, () => strike(fault, node));
       }
     },
     async mend() {
@@ -76,7 +77,11 @@ export function createActs(options: ActsOptions): Acts {
 type Undo = (() => unknown) | undefined;
 
 /** Does it; returns what undoes it after the fault's minutes, where it has any. */
-async function act({ hands, exchanges, installations }: ActsOptions, fault: Timed): Promise<Undo> {
+async function act(
+  { hands, exchanges, installations }: ActsOptions,
+  fault: Timed,
+  that: string,
+): Promise<Undo> {
   const [app] = installations;
   if (app === undefined) throw new Error('nothing is installed');
   switch (fault.kind) {
@@ -123,7 +128,7 @@ async function act({ hands, exchanges, installations }: ActsOptions, fault: Time
     case 'markRemoved':
     case 'markSpoiled':
     case 'scaledIn':
-      return hands.do(fault);
+      return hands.do(fault, that);
   }
 }
 

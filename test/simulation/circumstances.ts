@@ -57,7 +57,8 @@ function kindest({ settings, plan }: Installation, at: number): Rules {
     concurrency: Math.max(...each('concurrency', 1)),
     readyForSeconds: Math.max(0, Math.min(...each('readyForSeconds', 60)) - 1),
     bootTimeoutMinutes: Math.min(...each('bootTimeoutMinutes', 30)) - (2 * skewMs) / minuteMs,
-    probeMinutes: 30 + skewMs / minuteMs,
+    // So long an answer may take, and so long it serves.
+    probeMinutes: 2 * 30 + 2 + skewMs / minuteMs,
     mayBegin: (instant) => documents.some((document) => fits(document, instant, skewMs)),
   };
 }

@@ -9,6 +9,7 @@ import type {
   FaultKind,
   FaultOf,
   Moment,
+  NodeChoice,
   Point,
   Return,
   SettingsChange,
@@ -119,7 +120,12 @@ const drawBehaviour = (dice: Dice): FaultOf<'machine'>['behaviour'] => {
 };
 
 const outages = ['drop', 'timeout', 401, 403, 429, 500, 503] as const;
-const node = (dice: Dice, { nodes }: Layout) => dice.whole(0, nodes - 1);
+/** A node, and when: mostly the one that is just being worked on. */
+function drawPlace(dice: Dice, layout: Layout): { node: NodeChoice; at: Moment } {
+  const at = drawMoment(dice, layout);
+  const any = dice.whole(0, layout.nodes - 1);
+  return { node: 'line' in at && dice.chance(0.8) ? 'that' : any, at };
+}
 
 const draws: { [K in FaultKind]: Draw<K> } = {
   answer: (dice) => ({
@@ -189,38 +195,34 @@ const draws: { [K in FaultKind]: Draw<K> } = {
   }),
   machine: (dice, layout) => ({
     kind: 'machine',
-    node: node(dice, layout),
-    at: dice.chance(0.5) ? { minute: 0 } : drawMoment(dice, layout),
+    ...(dice.chance(0.5)
+      ? { node: dice.whole(0, layout.nodes - 1), at: { minute: 0 } }
+      : drawPlace(dice, layout)),
     minutes: dice.one([20, 60, 120, 240, 600]),
     behaviour: drawBehaviour(dice),
   }),
   restartedBySomebody: (dice, layout) => ({
     kind: 'restartedBySomebody',
-    node: node(dice, layout),
-    at: drawMoment(dice, layout),
+    ...drawPlace(dice, layout),
   }),
   flaps: (dice, layout) => ({
     kind: 'flaps',
-    node: node(dice, layout),
-    at: drawMoment(dice, layout),
+    ...drawPlace(dice, layout),
     times: dice.whole(1, 6),
     seconds: dice.one([5, 20, 60, 300]),
   }),
   deleted: (dice, layout) => ({
     kind: 'deleted',
-    node: node(dice, layout),
-    at: drawMoment(dice, layout),
+    ...drawPlace(dice, layout),
   }),
   reimaged: (dice, layout) => ({
     kind: 'reimaged',
-    node: node(dice, layout),
-    at: drawMoment(dice, layout),
+    ...drawPlace(dice, layout),
     newNode: dice.chance(0.5),
   }),
   sentinel: (dice, layout) => ({
     kind: 'sentinel',
-    node: node(dice, layout),
-    at: drawMoment(dice, layout),
+    ...drawPlace(dice, layout),
     packages: dice.one([null, [], ['linux-image-5.15.0-1097-azure']]),
   }),
   state: (dice, layout) => ({
@@ -239,14 +241,14 @@ const draws: { [K in FaultKind]: Draw<K> } = {
   }),
   stuckPods: (dice, layout) => ({
     kind: 'stuckPods',
-    node: node(dice, layout),
-    at: dice.chance(0.5) ? { minute: 1 } : drawMoment(dice, layout),
+    ...(dice.chance(0.5)
+      ? { node: dice.whole(0, layout.nodes - 1), at: { minute: 1 } }
+      : drawPlace(dice, layout)),
     minutes: dice.one([10, 60, 240]),
   }),
   newPod: (dice, layout) => ({
     kind: 'newPod',
-    node: node(dice, layout),
-    at: drawMoment(dice, layout),
+    ...drawPlace(dice, layout),
   }),
   denied: (dice, layout) => ({
     kind: 'denied',
@@ -276,34 +278,28 @@ const draws: { [K in FaultKind]: Draw<K> } = {
   }),
   cordonedByPerson: (dice, layout) => ({
     kind: 'cordonedByPerson',
-    node: node(dice, layout),
-    at: drawMoment(dice, layout),
+    ...drawPlace(dice, layout),
   }),
   uncordonedByPerson: (dice, layout) => ({
     kind: 'uncordonedByPerson',
-    node: node(dice, layout),
-    at: drawMoment(dice, layout),
+    ...drawPlace(dice, layout),
   }),
   drainedByPerson: (dice, layout) => ({
     kind: 'drainedByPerson',
-    node: node(dice, layout),
-    at: drawMoment(dice, layout),
+    ...drawPlace(dice, layout),
   }),
   markRemoved: (dice, layout) => ({
     kind: 'markRemoved',
-    node: node(dice, layout),
-    at: drawMoment(dice, layout),
+    ...drawPlace(dice, layout),
   }),
   markSpoiled: (dice, layout) => ({
     kind: 'markSpoiled',
-    node: node(dice, layout),
-    at: drawMoment(dice, layout),
+    ...drawPlace(dice, layout),
     text: dice.one(['', '{}', 'null', '{"version":2}', '<b>x</b>']),
   }),
   scaledIn: (dice, layout) => ({
     kind: 'scaledIn',
-    node: node(dice, layout),
-    at: drawMoment(dice, layout),
+    ...drawPlace(dice, layout),
     minutes: dice.whole(1, 10),
   }),
   hold: (dice, layout) => ({

@@ -1,16 +1,18 @@
 import type { InProcessAzure } from '../../local/azure/inProcess.ts';
 import type { Cluster, Machine } from '../../local/azure/world/world.ts';
 import type { Chronicle } from './chronicle.ts';
-import type { FaultOf } from './scenario.ts';
+import type { FaultOf, NodeChoice } from './scenario.ts';
 import type { Time } from './time.ts';
 
 /** What happens to machines and clusters through others than the program. */
 export interface Hands {
-  /** Nodes go by their number over all clusters, as the fleet began. */
-  nodeName(number: number): string;
   clusterName(number: number): string;
-  /** Does it; returns what undoes it, where the fault is one that lasts. */
-  do(fault: HandsFault): Promise<(() => unknown) | undefined>;
+  /**
+   * Does it; returns what undoes it, where the fault is one that lasts.
+   *
+   * @param that the node of the line at which it happens; empty where it has none
+   */
+  do(fault: HandsFault, that: string): Promise<(() => unknown) | undefined>;
   /** Makes everything well that is not the program's: machines, budgets, states, rights. */
   mend(): Promise<void>;
   /** What a person has to do: uncordon, clear marks that nobody can read, boot what is stuck. */
@@ -100,15 +102,11 @@ class TheirHands implements Hands {
     }));
   }
 
-  nodeName(number: number): string {
-    return this.#machine(number).nodeName;
-  }
-
   clusterName(number: number): string {
     return this.#cluster(number).name;
   }
 
-  async do(fault: HandsFault): Promise<(() => unknown) | undefined> {
+  async do(fault: HandsFault, that: string): Promise<(() => unknown) | undefined> {
     switch (fault.kind) {
       case 'state':
       case 'budget':
@@ -121,7 +119,7 @@ class TheirHands implements Hands {
       case 'reimaged':
       case 'sentinel':
       case 'scaledIn':
-        return this.#toMachine(fault, this.#machine(fault.node));
+        return this.#toMachine(fault, this.#machine(fault.node, that));
       case 'stuckPods':
       case 'newPod':
       case 'cordonedByPerson':
@@ -129,7 +127,7 @@ class TheirHands implements Hands {
       case 'drainedByPerson':
       case 'markRemoved':
       case 'markSpoiled':
-        return this.#toNode(fault, this.#machine(fault.node));
+        return this.#toNode(fault, this.#machine(fault.node, that));
     }
   }
 
@@ -281,9 +279,10 @@ class TheirHands implements Hands {
     this.#azure.person.deleteInstance(machine.nodeName);
   }
 
-  #machine(number: number): Machine {
-    const machine = this.#machines[number % this.#machines.length];
-    if (machine === undefined) throw new Error('the fleet has no machine');
+  #machine(choice: NodeChoice, that: string): Machine {
+    const named = this.#machines.find(({ nodeName }) => nodeName === that);
+    const machine = choice === 'that' ? named : this.#machines[choice % this.#machines.length];
+    if (machine === undefined) throw new Error(`no such machine: ${choice}, ${that}`);
     return machine;
   }
 

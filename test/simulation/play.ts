@@ -144,7 +144,7 @@ function setStage(scenario: Scenario): Stage {
     if (!actors.has(line.actor) || line.node === '') return;
     const scene = sceneOf(azure.world, line);
     if (scene !== undefined) scenes.set(line.seq, scene);
-    acts.onLine(line.action);
+    acts.onLine(line);
   };
   const looks: Look[] = [];
   const azure = inProcessAzure({

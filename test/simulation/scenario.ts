@@ -104,34 +104,37 @@ type OnApp =
   | { kind: 'outage'; at: Moment; minutes: number; of: Service; how: 'drop' | 'timeout' | number };
 export type Service = 'arm' | 'kubernetes' | 'client' | 'documents';
 
+/** A node by its number over all clusters, as the fleet began; or the one of the moment's line. */
+export type NodeChoice = number | 'that';
+
 type OnMachine =
   /** It behaves like that for a while. */
-  | { kind: 'machine'; node: number; at: Moment; minutes: number; behaviour: FleetNode }
-  | { kind: 'restartedBySomebody'; node: number; at: Moment }
+  | { kind: 'machine'; node: NodeChoice; at: Moment; minutes: number; behaviour: FleetNode }
+  | { kind: 'restartedBySomebody'; node: NodeChoice; at: Moment }
   /** Its kubelet falls silent, again and again, without a boot. */
-  | { kind: 'flaps'; node: number; at: Moment; times: number; seconds: number }
-  | { kind: 'deleted'; node: number; at: Moment }
+  | { kind: 'flaps'; node: NodeChoice; at: Moment; times: number; seconds: number }
+  | { kind: 'deleted'; node: NodeChoice; at: Moment }
   /** A new system on the same instance; its Node stays, or is a new one. */
-  | { kind: 'reimaged'; node: number; at: Moment; newNode: boolean }
-  | { kind: 'sentinel'; node: number; at: Moment; packages: string[] | null };
+  | { kind: 'reimaged'; node: NodeChoice; at: Moment; newNode: boolean }
+  | { kind: 'sentinel'; node: NodeChoice; at: Moment; packages: string[] | null };
 
 type OnCluster =
   | { kind: 'state'; cluster: number; at: Moment; minutes: number; state: string; pool: boolean }
   | { kind: 'budget'; cluster: number; at: Moment; minutes: number }
-  | { kind: 'stuckPods'; node: number; at: Moment; minutes: number }
+  | { kind: 'stuckPods'; node: NodeChoice; at: Moment; minutes: number }
   /** A pod appears on a node, cordoned or not. */
-  | { kind: 'newPod'; node: number; at: Moment }
+  | { kind: 'newPod'; node: NodeChoice; at: Moment }
   | { kind: 'denied'; at: Moment; minutes: number; action: string }
   /** Other rules from the beginning: a belief about Azure is wrong. */
   | { kind: 'otherAzure'; change: FleetInput };
 
 type OnNodeByPeople =
-  | { kind: 'cordonedByPerson'; node: number; at: Moment }
-  | { kind: 'uncordonedByPerson'; node: number; at: Moment }
-  | { kind: 'drainedByPerson'; node: number; at: Moment }
-  | { kind: 'markRemoved'; node: number; at: Moment }
-  | { kind: 'markSpoiled'; node: number; at: Moment; text: string }
-  | { kind: 'scaledIn'; node: number; at: Moment; minutes: number };
+  | { kind: 'cordonedByPerson'; node: NodeChoice; at: Moment }
+  | { kind: 'uncordonedByPerson'; node: NodeChoice; at: Moment }
+  | { kind: 'drainedByPerson'; node: NodeChoice; at: Moment }
+  | { kind: 'markRemoved'; node: NodeChoice; at: Moment }
+  | { kind: 'markSpoiled'; node: NodeChoice; at: Moment; text: string }
+  | { kind: 'scaledIn'; node: NodeChoice; at: Moment; minutes: number };
 
 type OnRunByPeople =
   | { kind: 'hold'; scope: 'fleet' | 'cluster'; at: Moment; minutes: number }

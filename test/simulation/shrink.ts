@@ -2,19 +2,16 @@ import { resultOf } from './result.ts';
 import type { Result } from './result.ts';
 import type { Scenario } from './scenario.ts';
 
-/** Whether a scenario breaks a promise that the first one broke too. */
-async function stillBreaks(scenario: Scenario, promises: ReadonlySet<string>) {
-  const result = await resultOf(scenario);
-  return result.breaches.some(({ promise }) => promises.has(promise));
-}
-
 /**
- * Reduces a failing scenario to few faults: ever smaller parts are left out as long as one of the
- * promises stays broken. Latencies hang on places, not on an order, so the rest goes on as it did.
+ * Reduces a failing scenario to few faults: ever smaller parts are left out as long as the same
+ * promise stays broken. Latencies hang on places, not on an order, so the rest goes on as it did.
  */
 export async function shrink(failing: Scenario, { breaches }: Result): Promise<Scenario> {
-  const promises = new Set(breaches.map(({ promise }) => promise));
-  const breaks = (scenario: Scenario) => stillBreaks(scenario, promises);
+  const [worst] = breaches;
+  const breaks = async (scenario: Scenario) => {
+    const result = await resultOf(scenario);
+    return result.breaches.some(({ promise }) => promise === worst?.promise);
+  };
   let best = failing;
   for (let size = Math.ceil(best.faults.length / 2); size >= 1; size = Math.floor(size / 2)) {
     for (let from = 0; from < best.faults.length;) {

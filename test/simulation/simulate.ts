@@ -11,6 +11,7 @@ import type { Result } from './result.ts';
 import { faultKinds } from './scenario.ts';
 import type { FaultKind, Scenario } from './scenario.ts';
 import { shrink } from './shrink.ts';
+import { tryMutants } from './mutants.ts';
 import { coverageOf, summaryOf } from './tables.ts';
 import { traceOf } from './trace.ts';
 
@@ -26,6 +27,8 @@ const usage = `npm run simulate -- [options]
   --write FILE      write the scenario, reduced if it fails
   --trace           print what happened, line by line
   --coverage        print which edges of the machine were taken, and where faults struck
+  --mutations       let it loose on deliberate breaks of the promises: each has to be noticed
+  --only TEXT       of those only the ones whose name has this text
   --workers N       processes (as many as cores)
 `;
 
@@ -41,6 +44,8 @@ const { values } = parseArgs({
     write: { type: 'string' },
     trace: { type: 'boolean', default: false },
     coverage: { type: 'boolean', default: false },
+    mutations: { type: 'boolean', default: false },
+    only: { type: 'string' },
     workers: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -51,6 +56,7 @@ const chosen: DrawOptions = {
   fleet: values.fleet === undefined ? undefined : fleetIn(values.fleet),
 };
 
+const workers = values.workers === undefined ? undefined : Number(values.workers);
 /** Lines of a trace that a failure prints. */
 const longestTrace = 60;
 
@@ -61,9 +67,16 @@ async function main(): Promise<number> {
     console.log(usage);
     return 0;
   }
+  if (values.mutations) return mutants();
   const runs = Number(values.runs);
   const one = values.replay !== undefined || values.keep !== undefined || runs === 1;
   return one ? playOne(givenScenario()) : playMany(runs);
+}
+
+async function mutants(): Promise<number> {
+  const { table, allNoticed } = await tryMutants(Number(values.seed), values.only, workers);
+  console.log(`\n${table}`);
+  return allNoticed ? 0 : 1;
 }
 
 function givenScenario(): Scenario {
@@ -95,7 +108,7 @@ async function playMany(runs: number): Promise<number> {
     count: runs,
     limitSeconds: Number(values.minutes) * 60,
     untilFirst: false,
-    workers: values.workers === undefined ? undefined : Number(values.workers),
+    workers,
     onResult: tellFailure,
   });
   if (values.coverage) console.log(coverageOf(results));

@@ -173,7 +173,7 @@ function outAtOnce(
     if (isOurs(evidence, line) && (action === 'uncordon' || change === 'removed')) {
       known.returned = true;
     }
-    const released = !isOurs(evidence, line) && (action === 'uncordon' || change !== undefined);
+    const released = !isOurs(evidence, line) && (action === 'uncordon' || change === 'removed');
     if (released || (known.returned && !unready.has(node))) out.delete(node);
   }
   return violations;

@@ -204,9 +204,17 @@ function createBoots({ clock, audit, timings }: LifecycleOptions, events: Schedu
     machine.cluster.kubernetes.machineGoesDown(machine.nodeName);
   };
 
+  /** Machines that come up with another system, and whether their Node is there meanwhile. */
+  const reimaged = new Map<Machine, 'joined' | 'unjoined'>();
   const comeUp = (machine: Machine) => {
     events.end(machine);
     forget(machine);
+    const change = reimaged.get(machine);
+    reimaged.delete(machine);
+    if (change !== undefined) {
+      renew(machine, clock.now());
+      machine.packages = undefined;
+    }
     machine.kernel = kernelAfterBoot(machine);
     machine.bootId = uuid(machine.random);
     machine.bootedAt = clock.now();
@@ -214,23 +222,22 @@ function createBoots({ clock, audit, timings }: LifecycleOptions, events: Schedu
     if (machine.behaviour.restart === 'reimages') renew(machine, clock.now());
     const { bootId, kernel } = machine;
     tell(machine, 'booted', { kernel });
-    machine.cluster.kubernetes.machineIsUp(machine.nodeName, { bootId, kernelVersion: kernel });
+    const { kubernetes } = machine.cluster;
+    if (change === 'unjoined') kubernetes.machineJoins(kubeletOf(machine, machine.index));
+    kubernetes.machineIsUp(machine.nodeName, { bootId, kernelVersion: kernel });
     loseSentinel(machine, clock, () => lifeOf(machine));
   };
 
   const reimage = (machine: Machine, newNode: boolean) => {
     if (machine.phase === 'gone') return;
-    const { kubernetes } = machine.cluster;
     if (machine.phase === 'up') goDown(machine);
     forget(machine);
     const life = lifeOf(machine);
-    if (newNode) kubernetes.machineIsGone(machine.nodeName);
+    const joined = reimaged.get(machine) !== 'unjoined';
+    if (newNode && joined) machine.cluster.kubernetes.machineIsGone(machine.nodeName);
+    reimaged.set(machine, newNode || !joined ? 'unjoined' : 'joined');
     clock.at(clock.now() + around(machine, 2 * timings.bootSeconds, timings.spread), () => {
-      if (lifeOf(machine) !== life) return;
-      renew(machine, clock.now());
-      machine.packages = undefined;
-      if (newNode) kubernetes.machineJoins(kubeletOf(machine, machine.index));
-      comeUp(machine);
+      if (lifeOf(machine) === life) comeUp(machine);
     });
   };
 

@@ -1,0 +1,56 @@
+import { fileURLToPath } from 'node:url';
+import { campaign } from './campaign.ts';
+import { mutations } from './mutations.ts';
+import type { Mutation } from './mutations.ts';
+
+/** Seeds within which each break has to be noticed. */
+const seedsMax = 200;
+
+interface Noticed {
+  mutation: Mutation;
+  /** How many seeds it took; undefined when none of them did it. */
+  seeds: number | undefined;
+  by: string;
+}
+
+/** Lets the simulation loose on every deliberate break. @returns a table, and whether all were noticed */
+export async function tryMutants(
+  from: number,
+  only: string | undefined,
+  workers: number | undefined,
+): Promise<{ table: string; allNoticed: boolean }> {
+  const chosen = mutations.filter(({ name }) => only === undefined || name.includes(only));
+  const noticed: Noticed[] = [];
+  for (const mutation of chosen) {
+    noticed.push(await tryMutant(mutation, from, workers));
+    console.log(rowOf(noticed.at(-1) as Noticed));
+  }
+  return {
+    table: [`promise             seeds  broken so that it …`, ...noticed.map(rowOf)].join('\n'),
+    allNoticed: noticed.every(({ seeds }) => seeds !== undefined),
+  };
+}
+
+async function tryMutant(
+  mutation: Mutation,
+  from: number,
+  workers: number | undefined,
+): Promise<Noticed> {
+  const results = await campaign({
+    from,
+    count: seedsMax,
+    limitSeconds: 3600,
+    untilFirst: true,
+    workers,
+    nodeArguments: ['--import', fileURLToPath(new URL('mutant.ts', import.meta.url))],
+    environment: { SIMULATED_MUTATION: mutation.name },
+  });
+  const first = results.find(({ breaches }) => breaches.length > 0);
+  const by = [...new Set(first?.breaches.map(({ promise }) => promise))].join(', ');
+  return { mutation, seeds: first && first.seed - from + 1, by };
+}
+
+function rowOf({ mutation, seeds, by }: Noticed): string {
+  const count = seeds === undefined ? `> ${seedsMax}` : String(seeds);
+  return `${mutation.promise.padEnd(18)}  ${count.padStart(5)}  ${mutation.name}  [${by}]`;
+}
