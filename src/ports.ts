@@ -238,6 +238,23 @@ export interface InstanceStatus {
   output: unknown;
 }
 
+/** Whether an orchestration is not over yet; one that is not known is. */
+export function isUnderWay(status: InstanceStatus | undefined): boolean {
+  switch (status?.runtimeStatus) {
+    case 'Running':
+    case 'Pending':
+    case 'Suspended':
+    case 'ContinuedAsNew':
+      return true;
+    case 'Completed':
+    case 'Failed':
+    case 'Terminated':
+    case 'Canceled':
+    case undefined:
+      return false;
+  }
+}
+
 /** One structured log line; `run`, `cluster`, `node`, `step` where they are known. */
 export type Log = (entry: {
   level: 'debug' | 'info' | 'warn' | 'error';

@@ -1,4 +1,3 @@
-import { sameArmId } from '../domain/arm.ts';
 import { markAnnotation, readMark, writeMark } from '../domain/mark.ts';
 import type { Mark } from '../domain/mark.ts';
 import { forcedBy } from '../domain/force.ts';
@@ -70,9 +69,9 @@ export async function cordon(
   const probe = await aged(desk, input, policy);
   const around = await readScene(desk, site, run, { facts, nodes, policies: [policy] });
   const ahead = slotsAhead(lock, fence, around);
-  const scene = { ...around, ahead, fleet: await readFleet(desk, site) };
+  const scene: Scene = { ...around, ahead, fleet: await readFleet(desk, site) };
   const sight = { node, match, probe, policy };
-  const judged = await judge(desk, kubernetes, sight, scene, inPool(ahead, node.pool));
+  const judged = await judge(desk, kubernetes, sight, scene);
   if (judged.kind === 'again') return judged;
   const { decision, outcome: verdict } = judged;
   const served = servedNeed(probe, forcedBy(scene.force, node.name));
@@ -150,13 +149,12 @@ async function judge(
   kubernetes: Kubernetes,
   sight: Sight,
   scene: Scene,
-  ahead: number,
 ): Promise<Judged> {
   const before = decide(sight, scene);
   const { kind, reasons } = before.decision;
   const open = kind === 'reboot';
   if (open || (kind === 'wait' && reasons.every((reason) => reason.kind === 'capacity'))) {
-    const room = waitsForRoom(sight, scene, ahead);
+    const room = waitsForRoom(sight, scene);
     if (room !== undefined) {
       return { kind: 'again', waitSeconds: roomWaitSeconds, detail: room.value };
     }
@@ -175,10 +173,6 @@ function slotsAhead({ slots }: LockState, fence: number, { marked }: Scene): str
   return slots
     .filter((slot) => slot.fence < fence && !names.has(slot.node))
     .map(({ pool }) => pool);
-}
-
-function inPool(pools: readonly string[], pool: string): number {
-  return pools.filter((other) => sameArmId(other, pool)).length;
 }
 
 function canceledOr(verdict: ReturnType<typeof decide>['outcome']) {

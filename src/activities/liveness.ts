@@ -6,6 +6,7 @@ import { instanceIds } from '../domain/run.ts';
 import { lockEntityName } from '../lock/entity.ts';
 import { highestFloor, parseLock } from '../lock/lock.ts';
 import type { Slot } from '../lock/lock.ts';
+import { isUnderWay } from '../ports.ts';
 import type { MarkedNode, StepInput, StepOutputs } from '../steps.ts';
 import { connect, openSite, sleepReasons } from './scene.ts';
 import type { Desk, Site } from './scene.ts';
@@ -88,20 +89,7 @@ async function stateOfRun(desk: Desk, cluster: string, node: string, mark: Mark)
 }
 
 async function isAlive(desk: Desk, instanceId: string): Promise<boolean> {
-  const status = await desk.durable.status(instanceId);
-  switch (status?.runtimeStatus) {
-    case 'Running':
-    case 'Pending':
-    case 'Suspended':
-    case 'ContinuedAsNew':
-      return true;
-    case 'Completed':
-    case 'Failed':
-    case 'Terminated':
-    case 'Canceled':
-    case undefined:
-      return false;
-  }
+  return isUnderWay(await desk.durable.status(instanceId));
 }
 
 /** A mark whose slot the lock does not know: the slot was taken from a holder that stood still. */

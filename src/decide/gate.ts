@@ -25,6 +25,11 @@ export interface Sight {
   forecast?: Forecast | undefined;
 }
 
+/** What the instance says counts; the node's own word is for those that have none. */
+export function poolOf({ match, node }: Pick<Sight, 'match' | 'node'>): string {
+  return match.kind === 'matched' ? match.pool.name : node.pool;
+}
+
 /** What stops the work on a node at once, as long as its restart was not asked for. */
 export interface Stops {
   /** Epoch milliseconds. */

@@ -7,6 +7,7 @@ import { foretell, openingAt } from './course.ts';
 import type { Course, PoolCourse, Span } from './course.ts';
 import { expectedOf } from './fit.ts';
 import { decide } from './gates.ts';
+import { poolOf } from './gate.ts';
 import type { Scene, Sight } from './gate.ts';
 import { markedIn } from './gates/cluster.ts';
 import { orderTurns } from './order.ts';
@@ -179,9 +180,4 @@ function oldEnough(sight: Sight): number | undefined {
 
 function zoneOf({ node }: Sight): string {
   return node.labels['topology.kubernetes.io/zone'] ?? '';
-}
-
-/** What the instance says counts; the node's own word is for those that have none. */
-function poolOf({ match, node }: Sight): string {
-  return match.kind === 'matched' ? match.pool.name : node.pool;
 }

@@ -1,11 +1,11 @@
 import { epochMs, isoInstant } from '../domain/instant.ts';
 import type { Approval } from '../domain/approval.ts';
-import { instanceIds, runIdPattern } from '../domain/run.ts';
 import { createReports } from '../reports/reports.ts';
 import { callerOf } from './principal.ts';
 import { refuse, reply } from './reply.ts';
 import type { Reply } from './reply.ts';
 import { approvalBody, parseBody } from './requests.ts';
+import { whyOver } from './runs.ts';
 import type { Counter } from './runs.ts';
 
 /**
@@ -30,12 +30,8 @@ export async function postApproval(
   const parsed = parseBody(body, approvalBody);
   if (parsed.kind === 'bad') return refuse('badRequest', 'the body is not right', parsed.problems);
   const reports = createReports(counter.documents);
-  const known = runIdPattern.test(run) && (await counter.durable.status(instanceIds.run(run)));
-  const record = runIdPattern.test(run) ? await reports.run(run) : undefined;
-  if (!known && record === undefined) return refuse('notFound', `there is no run ${run}`);
-  if (record !== undefined && record.status !== 'running') {
-    return refuse('conflict', `run ${run} is ${record.status} already`);
-  }
+  const over = await whyOver(counter, reports, run);
+  if (over !== undefined) return over;
   const at = isoInstant(counter.clock.now());
   const { why, nodes } = parsed.value;
   const about = nodes.length === 0 ? [''] : nodes;

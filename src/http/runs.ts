@@ -6,7 +6,8 @@ import { parseLock } from '../lock/lock.ts';
 import { chooseClusters } from '../policy/choice.ts';
 import { parseSettings } from '../policy/settings.ts';
 import type { Settings } from '../policy/settings.ts';
-import type { Durable, Ports } from '../ports.ts';
+import { isUnderWay } from '../ports.ts';
+import type { Durable, InstanceStatus, Ports } from '../ports.ts';
 import { createReports } from '../reports/reports.ts';
 import type { IndexEntry, Reports } from '../reports/reports.ts';
 import { callerOf } from './principal.ts';
@@ -89,8 +90,9 @@ export async function getRun(counter: Counter, run: string): Promise<Reply> {
   const report = await reports.report(run);
   if (report !== undefined) return reply(200, report);
   const record = await reports.run(run);
+  const status = await counter.durable.status(instanceIds.run(run));
   if (record !== undefined) {
-    const ended = await endedBadly(counter, run);
+    const ended = endedBadly(status);
     // It may have ended between the two looks.
     const late = 'status' in ended ? await reports.report(run) : undefined;
     if (late !== undefined) return reply(200, late);
@@ -101,30 +103,16 @@ export async function getRun(counter: Counter, run: string): Promise<Reply> {
     const canceled = cancel ? { cancel } : {};
     return reply(200, { ...record, ...ended, ...canceled, ...people, progress });
   }
-  const status = await counter.durable.status(instanceIds.run(run));
   if (status === undefined) return unknown;
-  const ended = await endedBadly(counter, run);
+  const ended = endedBadly(status);
   const late = 'status' in ended ? await reports.report(run) : undefined;
   return reply(200, late ?? { run, status: 'running', progress: [], ...ended });
 }
 
 /** An orchestration that is over without a report: says so instead of `running` for ever. */
-async function endedBadly(counter: Counter, run: string) {
-  const status = await counter.durable.status(instanceIds.run(run));
-  switch (status?.runtimeStatus) {
-    case 'Running':
-    case 'Pending':
-    case 'Suspended':
-    case 'ContinuedAsNew':
-      return {};
-    case 'Completed':
-    case 'Failed':
-    case 'Terminated':
-    case 'Canceled':
-      return { status: 'failed', why: status.output };
-    case undefined:
-      return { status: 'failed', why: 'its orchestration is gone' };
-  }
+function endedBadly(status: InstanceStatus | undefined) {
+  if (isUnderWay(status)) return {};
+  return { status: 'failed', why: status ? status.output : 'its orchestration is gone' };
 }
 
 /** What people said, and what they are asked: nothing where nobody is. */
@@ -149,6 +137,19 @@ async function progressOf(counter: Counter, run: string, cluster: string) {
   };
 }
 
+/** Why nothing can be said to a run any more: there is none, or it is over. */
+export async function whyOver(
+  { durable }: Counter,
+  reports: Reports,
+  run: string,
+): Promise<Reply | undefined> {
+  const known = runIdPattern.test(run) && (await durable.status(instanceIds.run(run)));
+  const record = runIdPattern.test(run) ? await reports.run(run) : undefined;
+  if (!known && record === undefined) return refuse('notFound', `there is no run ${run}`);
+  if (record === undefined || record.status === 'running') return undefined;
+  return refuse('conflict', `run ${run} is ${record.status} already`);
+}
+
 /**
  * `POST /api/runs/{id}/cancel`: nodes not cordoned are not begun, drains undone, restarts finished.
  */
@@ -156,12 +157,8 @@ export async function postCancel(counter: Counter, run: string, body: string): P
   const parsed = parseBody(body, cancelBody);
   if (parsed.kind === 'bad') return refuse('badRequest', 'the body is not right', parsed.problems);
   const reports = createReports(counter.documents);
-  const known = runIdPattern.test(run) && (await counter.durable.status(instanceIds.run(run)));
-  const record = runIdPattern.test(run) ? await reports.run(run) : undefined;
-  if (!known && record === undefined) return refuse('notFound', `there is no run ${run}`);
-  if (record !== undefined && record.status !== 'running') {
-    return refuse('conflict', `run ${run} is ${record.status} already`);
-  }
+  const over = await whyOver(counter, reports, run);
+  if (over !== undefined) return over;
   const at = isoInstant(counter.clock.now());
   await reports.writeCancel(run, { ...parsed.value, at });
   counter.log({ level: 'warn', message: 'cancel', run, detail: parsed.value });

@@ -22,8 +22,9 @@ export async function tryMutants(
   const chosen = mutations.filter(({ name }) => only === undefined || name.includes(only));
   const noticed: Noticed[] = [];
   for (const mutation of chosen) {
-    noticed.push(await tryMutant(mutation, from, workers));
-    console.log(rowOf(noticed.at(-1) as Noticed));
+    const one = await tryMutant(mutation, from, workers);
+    noticed.push(one);
+    console.log(rowOf(one));
   }
   return {
     table: [`promise             seeds  broken so that it …`, ...noticed.map(rowOf)].join('\n'),

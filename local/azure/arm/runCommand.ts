@@ -68,7 +68,7 @@ function tail(text: string): string {
 }
 
 /** Linux gives one element with both streams in it; Windows would give two. */
-const resultOf = ({ stdout, stderr }: Output): End => ({
+const saying = (message: string): End => ({
   kind: 'succeeded',
   output: {
     value: [
@@ -76,11 +76,14 @@ const resultOf = ({ stdout, stderr }: Output): End => ({
         code: 'ProvisioningState/succeeded',
         level: 'Info',
         displayStatus: 'Provisioning succeeded',
-        message: `Enable succeeded: \n[stdout]\n${tail(stdout)}\n[stderr]\n${tail(stderr)}`,
+        message,
       },
     ],
   },
 });
+
+const resultOf = ({ stdout, stderr }: Output): End =>
+  saying(`Enable succeeded: \n[stdout]\n${tail(stdout)}\n[stderr]\n${tail(stderr)}`);
 
 /** What comes back of it, as the machine behaves. */
 function told({ behaviour }: Machine, output: Output): End {
@@ -94,19 +97,7 @@ function told({ behaviour }: Machine, output: Output): End {
 }
 
 /** The machine was gone before its agent could tell the script's end. */
-const cutOff: End = {
-  kind: 'succeeded',
-  output: {
-    value: [
-      {
-        code: 'ProvisioningState/succeeded',
-        level: 'Info',
-        displayStatus: 'Provisioning succeeded',
-        message: "Last script execution didn't finish.",
-      },
-    ],
-  },
-};
+const cutOff = saying("Last script execution didn't finish.");
 
 const failed = (code: string, message: string): End => ({ kind: 'failed', code, message });
 const timedOut = failed(

@@ -1,8 +1,9 @@
 import { readMark } from '../../domain/mark.ts';
 import type { NodeView } from '../../domain/node.ts';
 import type { Reason } from '../../domain/reason.ts';
+import { poolOf } from '../gate.ts';
 import type { Scene, Sight } from '../gate.ts';
-import { markedIn } from './cluster.ts';
+import { aheadIn, markedIn } from './cluster.ts';
 
 /** The nodes that take pods now, by their pool's name in lower case. */
 export type Serving = ReadonlyMap<string, readonly NodeView[]>;
@@ -23,11 +24,12 @@ function serves({ ready, unschedulable }: NodeView): boolean {
  * be back
  */
 export function capacity(
-  { node, match, policy }: Sight,
+  sight: Sight,
   { serving }: { serving: Serving },
   leaving = 0,
 ): Reason | undefined {
-  const pool = match.kind === 'matched' ? match.pool.name : node.pool;
+  const { node, policy } = sight;
+  const pool = poolOf(sight);
   const { minReadyInPool, minReadyInZone } = policy;
   const all = serving.get(pool.toLowerCase()) ?? [];
   const own = Number(serves(node));
@@ -46,13 +48,12 @@ export function capacity(
  * Lanes of this run work on nodes of one pool side by side: a node that only they leave too little
  * room for waits until they are through, and is not set aside.
  *
- * @param ahead nodes of the pool that other lanes are about to cordon
  * @returns what it waits for
  */
-export function waitsForRoom(sight: Sight, scene: Scene, ahead: number): Reason | undefined {
-  const crowded = capacity(sight, scene, ahead);
+export function waitsForRoom(sight: Sight, scene: Scene): Reason | undefined {
+  const pool = poolOf(sight);
+  const crowded = capacity(sight, scene, aheadIn(pool, scene).length);
   if (crowded === undefined) return undefined;
-  const pool = sight.match.kind === 'matched' ? sight.match.pool.name : sight.node.pool;
   const atWork = markedIn(pool, scene.marked).filter(({ annotations }) => {
     const mark = readMark(annotations);
     return mark.kind === 'read' && mark.value.run === scene.run && mark.value.stuck === undefined;

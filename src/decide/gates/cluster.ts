@@ -2,6 +2,7 @@ import { sameArmId } from '../../domain/arm.ts';
 import { readMark } from '../../domain/mark.ts';
 import type { NodeView } from '../../domain/node.ts';
 import type { Reason } from '../../domain/reason.ts';
+import { poolOf } from '../gate.ts';
 import type { Scene, Sight } from '../gate.ts';
 
 /** Gates that the state of the cluster, its pools and its other nodes closes. */
@@ -70,17 +71,20 @@ function namesOf(others: readonly NodeView[], ahead: readonly string[]): string 
 }
 
 /** The same of the node's pool. */
-export function poolSlots(
-  { node, match, policy }: Sight,
-  { marked, ahead = [] }: Scene,
-): Reason | undefined {
-  const pool = match.kind === 'matched' ? match.pool.name : node.pool;
-  const others = markedIn(pool, marked).filter(({ name }) => name !== node.name);
-  const first = ahead.filter((other) => sameArmId(other, pool));
+export function poolSlots(sight: Sight, scene: Scene): Reason | undefined {
+  const { node, policy } = sight;
+  const pool = poolOf(sight);
+  const others = markedIn(pool, scene.marked).filter(({ name }) => name !== node.name);
+  const first = aheadIn(pool, scene);
   if (others.length + first.length < policy.maxUnavailable) return undefined;
   const names = namesOf(others, first);
   const value = `out of service in pool ${pool}: ${names} (${policy.maxUnavailable} may be)`;
   return { kind: 'poolSlots', value };
+}
+
+/** The slots ahead that are of a pool. */
+export function aheadIn(pool: string, { ahead = [] }: Pick<Scene, 'ahead'>): string[] {
+  return ahead.filter((other) => sameArmId(other, pool));
 }
 
 /** Marks that count against a pool; one on a node of no pool counts against every one. */

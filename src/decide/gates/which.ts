@@ -4,12 +4,14 @@ import type { Reason } from '../../domain/reason.ts';
 import { namesTaint, selects } from '../../domain/selector.ts';
 import type { Policy } from '../../policy/settings.ts';
 import type { Match } from '../identity.ts';
+import { poolOf } from '../gate.ts';
 import type { Scene, Sight } from '../gate.ts';
 
 /** Gates that say: not this node, by settings or by what it is. */
 
-export function excluded({ node, match, policy }: Sight, { limits }: Scene): Reason | undefined {
-  const pool = match.kind === 'matched' ? match.pool.name : node.pool;
+export function excluded(sight: Sight, { limits }: Scene): Reason | undefined {
+  const { node, match, policy } = sight;
+  const pool = poolOf(sight);
   const why =
     excludedByName(node, pool, policy) ??
     excludedByLabels(node, policy) ??
