@@ -1,6 +1,6 @@
 import { ResponseContext } from '@kubernetes/client-node/dist/gen/http/http.js';
 import { failureOf, forPeople, TroubleError } from '../domain/trouble.ts';
-import { RefusalError } from './refusal.ts';
+import { isAbsent, RefusalError } from './refusal.ts';
 
 /** A call's answer; what the client stumbles over in one is trouble, not a defect of ours. */
 export async function readable<Answer>(call: Promise<Answer>): Promise<Answer> {
@@ -31,6 +31,11 @@ export function refusedWith(error: unknown): number | undefined {
   return error instanceof RefusalError ? error.refusal.status : undefined;
 }
 
+/** Whether the API server says that there is no such object. */
+export function refusedAsAbsent(error: unknown): boolean {
+  return error instanceof RefusalError && isAbsent(error.refusal);
+}
+
 /** What every object of the API has. */
 interface ApiObject {
   metadata?: { name?: string; uid?: string };
@@ -59,7 +64,7 @@ export async function readOne<Answer extends ApiObject>(
   try {
     return whole(await readable(call));
   } catch (error) {
-    if (refusedWith(error) === 404) return undefined;
+    if (refusedAsAbsent(error)) return undefined;
     throw error;
   }
 }

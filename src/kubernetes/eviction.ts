@@ -2,7 +2,7 @@ import type { Reason } from '../domain/reason.ts';
 import { reasonOfTrouble } from '../domain/reason.ts';
 import { forPeople } from '../domain/trouble.ts';
 import type { TroubleError } from '../domain/trouble.ts';
-import { RefusalError } from './refusal.ts';
+import { isAbsent, RefusalError } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 
 /** What an API server said to it that a pod should go, as the way there brings it. */
@@ -30,7 +30,9 @@ const twoBudgets = /more than one PodDisruptionBudget/u;
  * After kubernetes pkg/registry/core/pod/storage/eviction.go and kubectl pkg/drain/drain.go.
  */
 const rules: readonly { when: (refusal: Refusal) => boolean; kind: Eviction['kind'] }[] = [
-  { when: ({ status }) => status === 404, kind: 'gone' },
+  { when: isAbsent, kind: 'gone' },
+  // Not the API server's own word, but that of a proxy in front of it.
+  { when: ({ status }) => status === 404, kind: 'later' },
   // Our precondition failed: the name belongs to another pod now.
   { when: ({ status, message }) => status === 409 && /precondition/iu.test(message), kind: 'gone' },
   { when: ({ status }) => status === 409, kind: 'later' },

@@ -17,7 +17,7 @@ import type {
   LeaseWrite,
   PatchAnswer,
 } from '../ports.ts';
-import { listAll, readable, readOne, refusedWith, whole } from './answers.ts';
+import { listAll, readable, readOne, refusedAsAbsent, refusedWith, whole } from './answers.ts';
 import { createCommandTransport } from './command/transport.ts';
 import { drainWith } from './drain.ts';
 import { createDrainApi } from './drainApi.ts';
@@ -116,7 +116,7 @@ function kubernetesOver(configuration: Configuration): Omit<Kubernetes, 'ahead'>
 function unpatched(error: unknown): PatchAnswer {
   const status = refusedWith(error);
   if (status === 409 || status === 422) return { kind: 'stale' };
-  if (status === 404) return { kind: 'gone' };
+  if (refusedAsAbsent(error)) return { kind: 'gone' };
   throw error;
 }
 
@@ -153,9 +153,9 @@ function leases(api: CoordinationV1Api): Pick<Kubernetes, 'lease' | 'writeLease'
         );
         return 'written';
       } catch (error) {
-        const status = refusedWith(error);
-        // 404: it was deleted meanwhile; for a new one it is the namespace that is missing.
-        if (status === 409 || (status === 404 && expected !== undefined)) return 'stale';
+        // Absent: it was deleted meanwhile; for a new one it is the namespace that is missing.
+        const isGone = refusedAsAbsent(error) && expected !== undefined;
+        if (refusedWith(error) === 409 || isGone) return 'stale';
         throw error;
       }
     },

@@ -59,12 +59,22 @@ function json(body: string): unknown {
   }
 }
 
+/**
+ * Whether there is no such object. What stands before an API server answers 404 as well, for a route
+ * that it doesn't know at the moment: only the server's own word counts, because what is gone is not
+ * looked after any more.
+ */
+export function isAbsent({ status, reason }: Refusal): boolean {
+  return status === 404 && reason === 'NotFound';
+}
+
 /** Without a Retry-After a 429 still means: not now. */
 const defaultRetryAfterSeconds = 5;
 
 function troubleOf(asked: string, refusal: Refusal): Trouble {
   const { status, reason, message } = refusal;
-  const kind = kindOfStatus(status);
+  const isElsewhere = status === 404 && !isAbsent(refusal);
+  const kind = isElsewhere ? 'unreachable' : kindOfStatus(status);
   const answer = message || [status, reason].filter(Boolean).join(' ');
   return {
     kind,

@@ -200,6 +200,19 @@ describe('odd answers', () => {
     },
   );
 
+  it('of a proxy that knows no such route do not say that a node is gone', async () => {
+    answer = (_request, response) => {
+      response.writeHead(404, { 'content-type': 'text/html' }).end('<html>not found</html>');
+    };
+    const elsewhere = { kind: 'unreachable', status: 404 };
+    expect(await troubleOf(connected().node('a'))).toMatchObject(elsewhere);
+    expect(await troubleOf(connected().patchNode('a', []))).toMatchObject(elsewhere);
+    answer = (_request, response) =>
+      json(response, 404, { kind: 'Status', reason: 'NotFound', code: 404 });
+    expect(await connected().node('a')).toBeUndefined();
+    expect(await connected().patchNode('a', [])).toEqual({ kind: 'gone' });
+  });
+
   it('of a proxy in between keep their status', async () => {
     answer = (_request, response) => {
       response.writeHead(502, { 'content-type': 'text/html' }).end('<html>bad gateway</html>');

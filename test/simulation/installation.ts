@@ -44,6 +44,8 @@ export interface InstallationOptions {
   settings: SettingsDocument;
   /** Unique in this process: databases in memory go by name. */
   name: string;
+  /** Where its random ids begin. */
+  firstId: number;
   time: Time;
   azure: InProcessAzure;
   chronicle: Chronicle;
@@ -76,7 +78,7 @@ class Installed implements Installation {
   /** Counts ends: a start that was planned before the last one is off. */
   #ends = 0;
   #starts = 0;
-  #ids = 0;
+  #ids: number;
   #version = '1.0';
   #history: History;
   #kept = createMemoryDocuments();
@@ -84,6 +86,7 @@ class Installed implements Installation {
   constructor(options: InstallationOptions) {
     this.#options = options;
     this.plan = options.plan;
+    this.#ids = options.firstId;
     this.settings = createSettingsDesk(options.settings, () => options.time.clock.now());
     this.#history = new History(options.name);
     this.#documents = options.exchanges.documents({

@@ -67,6 +67,9 @@ const briskDefaults = {
   probeMaxAgeHours: 2,
 };
 
+/** Ids of one installation are never those of another: six digits have to do. */
+const idsOfEach = 0x400000;
+
 let plays = 0;
 
 /** Plays a scenario: trouble first, then everything is mended and has to get done. */
@@ -174,6 +177,7 @@ function setStage(scenario: Scenario): Stage {
         plan,
         settings: settingsFor(fleet.clusters, plan),
         name: `${name}-${index}`,
+        firstId: index * idsOfEach,
         time,
         azure,
         chronicle,
@@ -248,6 +252,8 @@ async function mend({ chronicle, acts, exchanges, steps, hands, installations }:
 const recoveryHours = 6;
 /** Hours after people have done their part, within which everything due has to be done. */
 const completionHours = 10;
+/** A process that stops waits for what is under way, and another one starts after it. */
+const patienceMinutes = 120;
 
 /** Waits until all is done; what is not in time. */
 async function settle(stage: Stage): Promise<string[]> {
@@ -261,7 +267,7 @@ async function settle(stage: Stage): Promise<string[]> {
   const [first] = installations;
   for (const installation of installations) {
     installation.settings.change({ defaults: { windows: [], minReadyInPool: 0 } });
-    await liftHolds(installation);
+    await liftHolds(time, installation);
   }
   if (installations.length > 1) {
     await first?.call('POST', '/api/runs', { reason: 'simulated', takeOver: 'simulated' });
@@ -273,11 +279,21 @@ async function settle(stage: Stage): Promise<string[]> {
   return [...undone, ...finished()];
 }
 
-async function liftHolds(installation: Installation): Promise<void> {
-  const locks = (await installation.call('GET', '/api/locks')) as
-    { locks: { scope: string; hold?: unknown }[] } | undefined;
-  for (const { scope, hold } of locks?.locks ?? []) {
-    if (hold) await installation.call('DELETE', `/api/locks/${scope}/hold`);
+/** As a person does it: asks again while nobody answers, as in the middle of a restart. */
+async function liftHolds(time: Time, installation: Installation): Promise<void> {
+  const answered = async (method: string, path: string) => {
+    for (let minute = 0; minute < patienceMinutes; minute += 1) {
+      const answer = await installation.call(method, path);
+      if (answer !== undefined) return answer;
+      await pass(time, 1);
+    }
+    throw new Error(`nobody answers ${method} ${path}`);
+  };
+  const { locks } = (await answered('GET', '/api/locks')) as {
+    locks: { scope: string; hold?: unknown }[];
+  };
+  for (const { scope, hold } of locks) {
+    if (hold) await answered('DELETE', `/api/locks/${scope}/hold`);
   }
 }
 

@@ -17,6 +17,7 @@ function classified(status: number, body: object, retryAfter?: string) {
 describe('an eviction that the API server did not accept', () => {
   const cases: [string, string, number, object, string?][] = [
     ['gone', 'the pod is not there', 404, { reason: 'NotFound' }],
+    ['later', 'a proxy knows no such route', 404, {}],
     [
       'gone',
       'the name belongs to another pod',
