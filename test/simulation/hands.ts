@@ -56,7 +56,11 @@ interface Node {
 
 const person = 'person';
 const markAnnotation = 'aks-reboot-orchestrator/mark';
-const noteAnnotation = 'aks-reboot-orchestrator/last-reboot';
+/** What people clear when it is in the way: the loop guard's memory, and that of a refusal. */
+const noteAnnotations = [
+  'aks-reboot-orchestrator/last-reboot',
+  'aks-reboot-orchestrator/last-refusal',
+];
 const doomed = { key: 'ToBeDeletedByClusterAutoscaler', effect: 'NoSchedule' } as const;
 const everywhere = [{ operator: 'Exists' as const }];
 /** It fits any machine, and is undone by it. */
@@ -163,8 +167,8 @@ class TheirHands implements Hands {
       } else if (node.status.nodeInfo.bootID === (JSON.parse(mark) as Mark).bootId) {
         if ((JSON.parse(mark) as Mark).attempt !== undefined) hands.restart(machine.nodeName);
       }
-      if (noteAnnotation in annotations) {
-        await hands.annotate(machine.nodeName, { [noteAnnotation]: null });
+      for (const note of noteAnnotations.filter((name) => name in annotations)) {
+        await hands.annotate(machine.nodeName, { [note]: null });
       }
     }
   }

@@ -82,7 +82,10 @@ export async function play(scenario: Scenario): Promise<Play> {
   }
   await until(time, scenario.hours * 60);
   await mend(stage);
-  const undone = await settle(stage);
+  const undone = await settle(stage).catch((error: unknown) => {
+    stage.failures.push(error);
+    return [];
+  });
   const reports = await reportsOf(installations);
   const hours = time.minutes() / 60;
   await strike(stage);
@@ -253,7 +256,7 @@ const recoveryHours = 6;
 /** Hours after people have done their part, within which everything due has to be done. */
 const completionHours = 10;
 /** A process that stops waits for what is under way, and another one starts after it. */
-const patienceMinutes = 120;
+const patienceMinutes = 480;
 
 /** Waits until all is done; what is not in time. */
 async function settle(stage: Stage): Promise<string[]> {

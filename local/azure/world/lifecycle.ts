@@ -19,7 +19,7 @@ export interface Lifecycle {
   rebootItself(machine: Machine, seconds: number): void;
   /** The machine is deleted: by a person, by a scale-in, by Spot. */
   remove(machine: Machine, nodeStaysSeconds?: number): void;
-  /** A machine that would never return boots now, and behaves from here on. */
+  /** A machine that would never return boots now, operations that hang fail, and it behaves. */
   lift(machine: Machine): void;
   /** Gets a new system in place, as AKS's repair does; its Node stays, or is made anew. */
   reimage(machine: Machine, newNode: boolean): void;
@@ -96,6 +96,8 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     },
     lift(machine) {
       machine.behaviour = { ...machine.behaviour, returns: true, restart: 'happens' };
+      for (const fail of machine.restarts.hung) fail();
+      machine.restarts.hung.clear();
       if (machine.phase === 'down') boots.comeUp(machine);
     },
     setSentinel(machine, packages) {
@@ -135,7 +137,7 @@ function carryOut(
       boots.reboot(machine, onEnd);
       return;
     case 'happensUnseen':
-      boots.reboot(machine, () => {});
+      boots.reboot(machine, () => hang(machine, onEnd));
       return;
     case 'changesNothing':
       onEnd({ kind: 'succeeded' });
@@ -144,8 +146,14 @@ function carryOut(
       onEnd(broken);
       return;
     case 'neverStarts':
+      hang(machine, onEnd);
       return;
   }
+}
+
+/** Never ends by itself. */
+function hang({ restarts }: Machine, onEnd: (end: End) => void): void {
+  restarts.hung.add(() => onEnd(broken));
 }
 
 /** Another machine in the same place. */

@@ -103,8 +103,8 @@ export interface Machine {
   sentinelAt: number;
   /** Whether a run command is in progress. */
   scriptRuns: boolean;
-  /** Restarts of it that ARM carries out, and how the last one ended. */
-  restarts: { running: number; failed: boolean };
+  /** Restarts of it that ARM carries out, how the last one ended, and what ends those that hang. */
+  restarts: { running: number; failed: boolean; hung: Set<() => void> };
 }
 
 export interface WorldOptions {
@@ -277,7 +277,7 @@ function createMachine(
     packages: behaviour.sentinelGone === true ? undefined : behaviour.packages,
     sentinelAt: options.clock.now() - (behaviour.sentinelHours ?? usualSentinelHours) * hourMs,
     scriptRuns: false,
-    restarts: { running: 0, failed: false },
+    restarts: { running: 0, failed: false, hung: new Set() },
   };
 }
 
