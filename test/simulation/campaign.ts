@@ -1,10 +1,10 @@
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { DrawOptions } from './draw.ts';
 import type { Result } from './result.ts';
+import type { WorkerOptions } from './worker.ts';
 
-export interface CampaignOptions extends DrawOptions {
+export interface CampaignOptions extends WorkerOptions {
   from: number;
   count: number;
   /** No seed is begun after so many seconds of wall-clock time. */
@@ -22,7 +22,7 @@ const worker = fileURLToPath(new URL('worker.ts', import.meta.url));
 
 /** Plays many seeds in as many processes as there are cores. */
 export async function campaign(options: CampaignOptions): Promise<Result[]> {
-  const { from, count, limitSeconds, untilFirst, faults, fleet } = options;
+  const { from, count, limitSeconds, untilFirst } = options;
   const results: Result[] = [];
   const begun = performance.now();
   let next = from;
@@ -34,12 +34,12 @@ export async function campaign(options: CampaignOptions): Promise<Result[]> {
   const crew = Math.min(options.workers ?? availableParallelism(), count);
   await Promise.all(
     Array.from({ length: crew }, async () => {
-      let player = startPlayer({ faults, fleet }, options);
+      let player = startPlayer(options);
       for (let seed = take(); seed !== undefined; seed = take()) {
         const result = await player.play(seed);
         if (result.kind === 'lost') {
           player.stop();
-          player = startPlayer({ faults, fleet }, options);
+          player = startPlayer(options);
         }
         results.push(result.value);
         options.onResult?.(result.value);
@@ -56,8 +56,10 @@ const longestPlayMs = 240_000;
 
 type Played = { kind: 'played' | 'lost'; value: Result };
 
-function startPlayer(draw: DrawOptions, { nodeArguments = [], environment = {} }: CampaignOptions) {
-  const child = fork(worker, [JSON.stringify(draw)], {
+function startPlayer(options: CampaignOptions) {
+  const { nodeArguments = [], environment = {}, faults, fleet, regression } = options;
+  const played: WorkerOptions = { faults, fleet, regression };
+  const child = fork(worker, [JSON.stringify(played)], {
     execArgv: ['--disable-warning=ExperimentalWarning', ...nodeArguments],
     env: { ...process.env, ...environment },
   });

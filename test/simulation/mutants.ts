@@ -37,9 +37,11 @@ async function tryMutant(
   from: number,
   workers: number | undefined,
 ): Promise<Noticed> {
+  const { regression } = mutation;
   const results = await campaign({
     from,
-    count: seedsMax,
+    count: regression === undefined ? seedsMax : 1,
+    regression,
     limitSeconds: 3600,
     untilFirst: true,
     workers,

@@ -8,6 +8,8 @@ export interface Mutation {
   /** The promise that it breaks. */
   promise: string;
   changes: readonly Change[];
+  /** It brings a bug back that a seed once found: the scenario that has to notice it, by its file. */
+  regression?: string;
 }
 
 export interface Change {
@@ -30,7 +32,21 @@ export const mutations: readonly Mutation[] = [
         '  if (others.length + ahead.length < concurrency) return undefined;',
         '  if (others.length < 99) return undefined;',
       ),
+      ...one(
+        'src/activities/plan.ts',
+        '  const free = site.policy.concurrency - scene.marked.length;',
+        '  const free = site.policy.concurrency + 1;',
+      ),
     ],
+  },
+  {
+    name: 'counts no slots that were given before',
+    promise: 'one at a time',
+    changes: one(
+      'src/decide/gates/cluster.ts',
+      '  if (others.length + ahead.length < concurrency) return undefined;',
+      '  if (others.length < concurrency) return undefined;',
+    ),
   },
   {
     name: 'goes on although a node is left out of service',
@@ -300,6 +316,42 @@ export const mutations: readonly Mutation[] = [
       'src/activities/probe.ts',
       'const answerServesMinutes = 30;',
       'const answerServesMinutes = 3000;',
+    ),
+  },
+  {
+    name: 'cordons hours after the answer was read',
+    promise: 'unknown is no',
+    changes: one(
+      'src/activities/cordon.ts',
+      '  return isOver(desk, probe.at, answerServesMinutes)\n',
+      '  return isOver(desk, probe.at, 100 * answerServesMinutes)\n',
+    ),
+  },
+  {
+    name: 'takes an answer for fresh that is read hours after it was given',
+    promise: 'unknown is no',
+    changes: one(
+      'src/activities/probe.ts',
+      '      return isOver(desk, input.since, answerServesMinutes)\n',
+      '      return isOver(desk, input.since, 100 * answerServesMinutes)\n',
+    ),
+  },
+  {
+    name: "takes any 404 for the API server's word that a node is gone",
+    promise: 'nothing silent',
+    changes: one(
+      'src/kubernetes/refusal.ts',
+      "  return status === 404 && reason === 'NotFound';",
+      "  return status === 404 && reason !== 'Whatever';",
+    ),
+  },
+  {
+    name: 'takes what is no object for one without an id',
+    promise: 'unknown is no',
+    changes: one(
+      'src/kubernetes/answers.ts',
+      '  if (isText(name) && isText(uid)) return object;',
+      "  if (name !== '' || isText(uid)) return object;",
     ),
   },
   {

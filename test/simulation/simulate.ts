@@ -96,7 +96,10 @@ async function playOne(scenario: Scenario): Promise<number> {
   scenario.faults.forEach((fault, index) => console.log(`${index}: ${JSON.stringify(fault)}`));
   console.log(`digest ${played.digest}, ${played.hours.toFixed(1)} virtual hours`);
   for (const { promise, text } of breaches) console.log(`BROKEN ${promise}: ${text}`);
-  if (values.write !== undefined) writeFileSync(values.write, JSON.stringify(scenario, null, 2));
+  if (values.write !== undefined) {
+    const kept = breaches.length > 0 ? await shrink(scenario, breaches) : scenario;
+    writeFileSync(values.write, `${JSON.stringify(kept, null, 2)}\n`);
+  }
   return breaches.length > 0 ? 1 : 0;
 }
 
@@ -128,7 +131,7 @@ function tellFailure({ seed, breaches }: Result): void {
 /** The smallest form of a failure, its trace, and how to see it again. */
 async function explain(result: Result): Promise<void> {
   const scenario = drawScenario(result.seed, chosen);
-  const smallest = await shrink(scenario, result);
+  const smallest = await shrink(scenario, result.breaches);
   const kept = smallest.faults.map((fault) => scenario.faults.indexOf(fault));
   const played = await play(smallest);
   console.log(`\nSeed ${result.seed} needs only these faults:`);
@@ -136,7 +139,9 @@ async function explain(result: Result): Promise<void> {
   const breaches = judge(played);
   console.log(endOf(traceOf(played), breaches));
   for (const { promise, text } of breaches) console.log(`BROKEN ${promise}: ${text}`);
-  if (values.write !== undefined) writeFileSync(values.write, JSON.stringify(smallest, null, 2));
+  if (values.write !== undefined) {
+    writeFileSync(values.write, `${JSON.stringify(smallest, null, 2)}\n`);
+  }
   console.log(
     `\nSee it again: npm run simulate -- --seed ${result.seed} --keep ${kept.join(',') || '""'} --trace`,
   );

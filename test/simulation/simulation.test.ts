@@ -1,4 +1,6 @@
 import { drawScenario } from './draw.ts';
+import { mutations } from './mutations.ts';
+import { readRegression, regressionNames } from './regressions.ts';
 import { resultOf } from './result.ts';
 
 /** A handful of seeds; `npm run simulate` plays as many as you like. */
@@ -7,6 +9,16 @@ const seeds = [3, 7, 12, 20];
 it.each(seeds)('keeps every promise in the scenario of seed %i', async (seed) => {
   const { breaches } = await resultOf(drawScenario(seed));
   expect(breaches).toEqual([]);
+});
+
+it.each(regressionNames())('does not have its old bug any more: %s', async (name) => {
+  const { breaches } = await resultOf(readRegression(name));
+  expect(breaches).toEqual([]);
+});
+
+it('keeps for every scenario of a bug how to bring that bug back', () => {
+  const known = mutations.flatMap(({ regression }) => regression ?? []);
+  expect(known.sort()).toEqual(regressionNames());
 });
 
 it('does the same to the byte when it is played again', async () => {
