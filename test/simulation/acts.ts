@@ -18,7 +18,7 @@ type OnExchange = 'answer' | 'drop' | 'timeout' | 'slow' | 'garbage' | 'stale' |
 type Timed = Extract<Fault, { at: Moment }> & { kind: Exclude<FaultKind, OnExchange> };
 
 const isTimed = (fault: Fault): fault is Timed =>
-  'at' in fault && ('minute' in fault.at || 'line' in fault.at);
+  'at' in fault && ('minute' in fault.at || 'seconds' in fault.at);
 
 export interface ActsOptions {
   time: Time;
@@ -38,7 +38,8 @@ export function createActs(options: ActsOptions): Acts {
 
   const strike = async (fault: Timed, that: string) => {
     if (over) return;
-    chronicle.strike(fault, undefined);
+    const node = 'node' in fault ? options.hands.nodeName(fault.node, that) : undefined;
+    chronicle.strike(fault, undefined, node === undefined ? undefined : { kind: 'node', node });
     const undo = await act(options, fault, that);
     if (undo === undefined) return;
     undos.add(undo);
@@ -54,17 +55,22 @@ export function createActs(options: ActsOptions): Acts {
       time.at(at.minute, () => strike(fault, ''));
       continue;
     }
-    const key = `${at.line} ${at.nth}`;
+    const key = 'line' in at ? `${at.line} ${at.nth}` : `in ${at.state} ${at.nth}`;
     waiting.set(key, [...(waiting.get(key) ?? []), fault]);
   }
+
+  const arrive = (key: string, node: string) => {
+    for (const fault of waiting.get(key) ?? []) {
+      time.after('seconds' in fault.at ? fault.at.seconds : 0, () => strike(fault, node));
+    }
+  };
+  chronicle.machine.onEntry(({ state, nth, node }) => arrive(`in ${state} ${nth}`, node));
 
   return {
     onLine({ action, node }) {
       const nth = (counts.get(action) ?? 0) + 1;
       counts.set(action, nth);
-      for (const fault of waiting.get(`${action} ${nth}`) ?? []) {
-        time.after('seconds' in fault.at ? fault.at.seconds : 0, () => strike(fault, node));
-      }
+      arrive(`${action} ${nth}`, node);
     },
     async mend() {
       over = true;

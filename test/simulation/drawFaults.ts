@@ -3,13 +3,15 @@ import { stepNames } from '../../src/activities/activities.ts';
 import type { Dice } from './dice.ts';
 import { drawWindow } from './drawFleet.ts';
 import { newestVersion } from './installation.ts';
-import { faultKinds, requestKinds } from './scenario.ts';
+import { faultKinds, nodeStates, requestKinds } from './scenario.ts';
 import type {
+  Execution,
   Fault,
   FaultKind,
   FaultOf,
   Moment,
   NodeChoice,
+  NodeStateName,
   Point,
   Return,
   SettingsChange,
@@ -40,7 +42,13 @@ const steps = [
   ).flat(),
 ];
 
+/** A state, and which of its entries: rare ones are entered only once or twice. */
+function drawEntry(dice: Dice): { state: NodeStateName; nth: number } {
+  return { state: dice.one(nodeStates), nth: dice.small(1, 4) };
+}
+
 function drawPoint(dice: Dice): Point {
+  if (dice.chance(0.4)) return { ...drawEntry(dice), exchange: dice.small(1, 9) };
   if (dice.chance(0.35)) {
     return { request: dice.one(requestKinds), nth: dice.small(1, 25) };
   }
@@ -48,10 +56,31 @@ function drawPoint(dice: Dice): Point {
 }
 
 function drawMoment(dice: Dice, { hours }: Layout): Moment {
-  if (dice.chance(0.4)) return { minute: dice.whole(1, hours * 60) };
+  if (dice.chance(0.3)) return { minute: dice.whole(1, hours * 60) };
+  if (dice.chance(0.6)) {
+    const entry = drawEntry(dice);
+    return { ...entry, seconds: dice.one(lasts[entry.state] === 'long' ? later : soon) };
+  }
   const line = dice.one(['cordon', 'evict', 'restart', 'annotate', 'probe', 'uncordon'] as const);
   return { line, nth: dice.small(1, 8), seconds: dice.one([0, 1, 3, 10, 30, 60, 120, 300]) };
 }
+
+/** States that are over within a second or two, and those in which a node waits. */
+const lasts: Readonly<Record<NodeStateName, 'short' | 'long'>> = {
+  adopt: 'short',
+  probe: 'long',
+  cordon: 'short',
+  drain: 'long',
+  restart: 'short',
+  boot: 'long',
+  ready: 'long',
+  prove: 'long',
+  undo: 'short',
+  leave: 'short',
+  end: 'short',
+};
+const soon = [0, 0.05, 0.1, 0.2, 0.3, 0.5, 1] as const;
+const later = [0, 1, 3, 10, 30, 60, 120] as const;
 
 const drawWhen = (dice: Dice): When => dice.one(['before', 'after']);
 
@@ -124,7 +153,7 @@ const outages = ['drop', 'timeout', 401, 403, 429, 500, 503] as const;
 function drawPlace(dice: Dice, layout: Layout): { node: NodeChoice; at: Moment } {
   const at = drawMoment(dice, layout);
   const any = dice.whole(0, layout.nodes - 1);
-  return { node: 'line' in at && dice.chance(0.8) ? 'that' : any, at };
+  return { node: !('minute' in at) && dice.chance(0.8) ? 'that' : any, at };
 }
 
 const draws: { [K in FaultKind]: Draw<K> } = {
@@ -158,14 +187,26 @@ const draws: { [K in FaultKind]: Draw<K> } = {
     when: drawWhen(dice),
     back: drawReturn(dice),
   }),
-  lateStart: (dice) => ({ kind: 'lateStart', ...drawStep(dice), minutes: drawLateness(dice) }),
-  lateEnd: (dice) => ({ kind: 'lateEnd', ...drawStep(dice), minutes: drawLateness(dice) }),
-  twice: (dice) => ({ kind: 'twice', ...drawStep(dice), counts: dice.one(['first', 'second']) }),
-  ghost: (dice) => ({ kind: 'ghost', ...drawStep(dice), minutes: drawLateness(dice) }),
+  lateStart: (dice) => ({
+    kind: 'lateStart',
+    of: drawExecution(dice),
+    minutes: drawLateness(dice),
+  }),
+  lateEnd: (dice) => ({ kind: 'lateEnd', of: drawExecution(dice), minutes: drawLateness(dice) }),
+  twice: (dice) => ({
+    kind: 'twice',
+    of: drawExecution(dice),
+    counts: dice.one(['first', 'second']),
+  }),
+  ghost: (dice) => ({ kind: 'ghost', of: drawExecution(dice), minutes: drawLateness(dice) }),
   lockTwice: (dice) => ({
     kind: 'lockTwice',
-    op: dice.one(['enter', 'leave', 'take', 'free', 'progress', 'hold']),
-    nth: dice.small(1, 6),
+    of: dice.chance(0.5)
+      ? drawEntry(dice)
+      : {
+          op: dice.one(['enter', 'leave', 'take', 'free', 'progress', 'hold']),
+          nth: dice.small(1, 6),
+        },
     counts: dice.one(['first', 'second']),
   }),
   stop: (dice, layout) => ({ kind: 'stop', at: drawMoment(dice, layout), back: drawReturn(dice) }),
@@ -321,7 +362,8 @@ const draws: { [K in FaultKind]: Draw<K> } = {
   }),
 };
 
-function drawStep(dice: Dice): { step: string; nth: number } {
+function drawExecution(dice: Dice): Execution {
+  if (dice.chance(0.5)) return { ...drawEntry(dice), execution: dice.small(1, 3) };
   return { step: dice.one(steps), nth: dice.small(1, 9) };
 }
 

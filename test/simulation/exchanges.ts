@@ -5,11 +5,11 @@ import type { Carry } from '../../local/azure/inProcess.ts';
 import type { WireAnswer, WireRequest } from '../../local/azure/listener.ts';
 import { TroubleError } from '../../src/domain/trouble.ts';
 import type { Documents } from '../../src/ports.ts';
-import type { Chronicle } from './chronicle.ts';
+import type { Chronicle, Hit } from './chronicle.ts';
 import { kindOfRequest } from './requests.ts';
 import type { Fault, FaultOf, Point, RequestKind, Return, Service } from './scenario.ts';
 import { DeadProcess, presentUnit } from './time.ts';
-import type { Life, Time } from './time.ts';
+import type { Life, Time, Unit } from './time.ts';
 
 /**
  * Everything that the program exchanges with the outside passes here: it takes its time, and
@@ -48,11 +48,18 @@ const deadlineSeconds: Record<Service, number> = {
   documents: 30,
 };
 
-const keyOf = (at: Point) =>
-  'request' in at ? `${at.request} ${at.nth}` : `${at.step} ${at.nth} ${at.exchange}`;
+const keyOf = (at: Point) => {
+  if ('request' in at) return `${at.request} ${at.nth}`;
+  return 'step' in at
+    ? `${at.step} ${at.nth} ${at.exchange}`
+    : `in ${at.state} ${at.nth} ${at.exchange}`;
+};
 
 const isOnExchange = (fault: Fault): fault is ExchangeFault =>
   'at' in fault && ('request' in fault.at || 'exchange' in fault.at);
+
+const everybody: Hit = { kind: 'all' };
+const stepOf = ({ step, instance }: Unit): Hit => ({ kind: 'step', step, instance });
 
 /** What simulated Azure is told about the exchange that it is asked in. */
 const wire = new AsyncLocalStorage<{ before?: WireFault; after?: WireFault }>();
@@ -61,7 +68,7 @@ const wire = new AsyncLocalStorage<{ before?: WireFault; after?: WireFault }>();
 interface Passage {
   service: Service;
   kind: RequestKind;
-  life: Life | undefined;
+  unit: Unit | undefined;
   /** For dice: the same one in every replay. */
   key: string;
   fault: ExchangeFault | undefined;
@@ -76,15 +83,25 @@ export function createExchanges(options: ExchangesOptions): Exchanges {
   const outages = new Set<FaultOf<'outage'>>();
   const memory = new Map<string, WireAnswer>();
 
-  const strike = (fault: Fault, { life }: Passage) => chronicle.strike(fault, life?.actor);
+  const strike = (fault: Fault, { unit }: Passage) => {
+    const hit = fault.kind === 'crash' || unit === undefined ? everybody : stepOf(unit);
+    chronicle.strike(fault, unit?.life.actor, hit);
+  };
+  const inState = ({ life, instance }: Unit) => {
+    const stay = chronicle.machine.stayOf(life.actor, instance);
+    if (stay === undefined) return '';
+    stay.exchanges += 1;
+    return `in ${stay.state} ${stay.nth} ${stay.exchanges}`;
+  };
   const enter = (service: Service, kind: RequestKind): Passage => {
     const unit = presentUnit();
     const nth = (counts.get(kind) ?? 0) + 1;
     counts.set(kind, nth);
     const byKind = `${kind} ${nth}`;
     const place = unit === undefined ? byKind : `${unit.step} ${unit.nth} ${(unit.exchanges += 1)}`;
-    const fault = planned.get(place) ?? planned.get(byKind);
-    return { service, kind, life: unit?.life, key: `${place} ${kind}`, fault };
+    const within = unit === undefined ? '' : inState(unit);
+    const fault = planned.get(place) ?? planned.get(within) ?? planned.get(byKind);
+    return { service, kind, unit, key: `${place} ${kind}`, fault };
   };
   const latency = async ({ key, fault, service }: Passage, direction: 'there' | 'back') => {
     const slow = fault?.kind === 'slow' && direction === 'there' ? fault.seconds * 1000 : 0;
@@ -95,10 +112,10 @@ export function createExchanges(options: ExchangesOptions): Exchanges {
     throw new NoAnswer();
   };
   const interrupt = (passage: Passage, when: 'before' | 'after') => {
-    const { fault, life } = passage;
-    if (fault?.kind !== 'crash' || fault.when !== when || life === undefined) return;
+    const { fault, unit } = passage;
+    if (fault?.kind !== 'crash' || fault.when !== when || unit === undefined) return;
     strike(fault, passage);
-    options.crash(life, fault.back);
+    options.crash(unit.life, fault.back);
     throw new DeadProcess();
   };
   const outageOf = (service: Service) => [...outages].find(({ of }) => of === service);

@@ -7,6 +7,7 @@ import type { Time } from './time.ts';
 /** What happens to machines and clusters through others than the program. */
 export interface Hands {
   clusterName(number: number): string;
+  nodeName(choice: NodeChoice, that: string): string;
   /**
    * Does it; returns what undoes it, where the fault is one that lasts.
    *
@@ -104,6 +105,10 @@ class TheirHands implements Hands {
 
   clusterName(number: number): string {
     return this.#cluster(number).name;
+  }
+
+  nodeName(choice: NodeChoice, that: string): string {
+    return this.#machine(choice, that).nodeName;
   }
 
   async do(fault: HandsFault, that: string): Promise<(() => unknown) | undefined> {

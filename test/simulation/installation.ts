@@ -175,13 +175,18 @@ class Installed implements Installation {
   }
 
   #comeBack({ storage, version, downMinutes }: Return): void {
-    if (storage === 'gone' || storage === 'historyGone') this.#history = this.#history.empty();
+    if (storage === 'gone' || storage === 'historyGone') this.#loseHistory();
     if (storage === 'gone' || storage === 'documentsGone') this.loseDocuments();
     this.#version = version;
     const ends = ++this.#ends;
     this.#options.time.after(downMinutes * 60, async () => {
       if (ends === this.#ends) await this.start();
     });
+  }
+
+  #loseHistory(): void {
+    this.#history = this.#history.empty();
+    this.#options.chronicle.machine.forget(this.plan.controller);
   }
 
   #ports(life: Life): Ports {

@@ -21,7 +21,7 @@ import type { Installation, LogLine } from './installation.ts';
 import type { AppPlan, FaultOf, Scenario } from './scenario.ts';
 import { createSteps } from './steps.ts';
 import type { Steps } from './steps.ts';
-import { createTime, presentUnit } from './time.ts';
+import { createTime } from './time.ts';
 import type { Life, Time } from './time.ts';
 
 /** A scenario as it went. */
@@ -127,10 +127,7 @@ function setStage(scenario: Scenario): Stage {
   const failures: unknown[] = [];
   const fail = (error: unknown) => void failures.push(error);
   const time = createTime(Date.parse(fleet.startsAt), scenario.seed, fail);
-  const chronicle = createChronicle(
-    () => time.clock.now(),
-    () => presentUnit()?.step,
-  );
+  const chronicle = createChronicle(() => time.clock.now());
   const { faults } = scenario;
   const installations: Installation[] = [];
   const crash = (life: Life, back: Parameters<Installation['crash']>[1]) =>

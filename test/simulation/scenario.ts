@@ -31,9 +31,42 @@ export interface AppPlan {
 
 export type SettingsChange = Partial<Omit<SettingsDocument, 'controller' | 'clusters'>>;
 
-/** One exchange of the program with the outside: the k-th of a step's n-th execution, or by kind. */
+/** The states of a node's machine, as docs/architecture.md draws it. */
+export const nodeStates = [
+  'adopt',
+  'probe',
+  'cordon',
+  'drain',
+  'restart',
+  'boot',
+  'ready',
+  'prove',
+  'undo',
+  'leave',
+  'end',
+] as const;
+export type NodeStateName = (typeof nodeStates)[number];
+
+/** The n-th time that any node enters that state. */
+interface InState {
+  state: NodeStateName;
+  nth: number;
+}
+
+/**
+ * One exchange of the program with the outside: the k-th of a step's n-th execution, the k-th
+ * while a node is in a state, or by kind.
+ */
 export type Point =
-  { step: string; nth: number; exchange: number } | { request: RequestKind; nth: number };
+  | { step: string; nth: number; exchange: number }
+  | (InState & { exchange: number })
+  | { request: RequestKind; nth: number };
+
+/** The n-th execution of a step, or the k-th of any step while a node is in a state. */
+export type Execution = { step: string; nth: number } | (InState & { execution: number });
+
+/** The n-th operation of a kind, or the next one of any kind when a node has entered a state. */
+export type LockMoment = { op: string; nth: number } | InState;
 
 export const requestKinds = [
   'cluster',
@@ -58,8 +91,14 @@ export const requestKinds = [
 ] as const;
 export type RequestKind = (typeof requestKinds)[number];
 
-/** A minute after the start, or some seconds after the n-th line of a kind that is the program's. */
-export type Moment = { minute: number } | { line: AuditAction; nth: number; seconds: number };
+/**
+ * A minute after the start, or some seconds after the n-th line of a kind that is the program's, or
+ * after a node has entered a state.
+ */
+export type Moment =
+  | { minute: number }
+  | { line: AuditAction; nth: number; seconds: number }
+  | (InState & { seconds: number });
 
 /** Whether the request has taken effect when the fault strikes. */
 export type When = 'before' | 'after';
@@ -86,15 +125,15 @@ type OnExchange =
 
 type OnStep =
   /** The step begins so much later. */
-  | { kind: 'lateStart'; step: string; nth: number; minutes: number }
+  | { kind: 'lateStart'; of: Execution; minutes: number }
   /** Its end is told so much later. */
-  | { kind: 'lateEnd'; step: string; nth: number; minutes: number }
+  | { kind: 'lateEnd'; of: Execution; minutes: number }
   /** It is delivered twice at once; the first or the second end counts. */
-  | { kind: 'twice'; step: string; nth: number; counts: 'first' | 'second' }
+  | { kind: 'twice'; of: Execution; counts: 'first' | 'second' }
   /** It is delivered again later; nobody hears of its end. */
-  | { kind: 'ghost'; step: string; nth: number; minutes: number }
+  | { kind: 'ghost'; of: Execution; minutes: number }
   /** An operation of the lock is delivered twice. */
-  | { kind: 'lockTwice'; op: string; nth: number; counts: 'first' | 'second' };
+  | { kind: 'lockTwice'; of: LockMoment; counts: 'first' | 'second' };
 
 type OnApp =
   | { kind: 'stop'; at: Moment; back: Return }
@@ -104,7 +143,7 @@ type OnApp =
   | { kind: 'outage'; at: Moment; minutes: number; of: Service; how: 'drop' | 'timeout' | number };
 export type Service = 'arm' | 'kubernetes' | 'client' | 'documents';
 
-/** A node by its number over all clusters, as the fleet began; or the one of the moment's line. */
+/** A node by its number over all clusters, as the fleet began; or the one of the moment. */
 export type NodeChoice = number | 'that';
 
 type OnMachine =

@@ -1,6 +1,6 @@
 import type { FunctionHandler, PreInvocationHandler } from '@azure/functions';
 import type { Chronicle, StepBegun } from './chronicle.ts';
-import type { Fault, FaultOf } from './scenario.ts';
+import type { Execution, Fault, FaultOf, LockMoment } from './scenario.ts';
 import { within } from './time.ts';
 import type { Life, Time, Unit } from './time.ts';
 
@@ -18,6 +18,15 @@ export interface Steps {
 type StepFault = FaultOf<'lateStart' | 'lateEnd' | 'twice' | 'ghost'>;
 type Handler = (input: unknown, context: unknown) => unknown;
 
+const keyOf = (of: Execution | LockMoment) => {
+  if ('step' in of) return `${of.step} ${of.nth}`;
+  if ('op' in of) return `${of.op} ${of.nth}`;
+  return 'execution' in of
+    ? `in ${of.state} ${of.nth} ${of.execution}`
+    : `in ${of.state} ${of.nth}`;
+};
+
+const isOnLock = (fault: Fault): fault is FaultOf<'lockTwice'> => fault.kind === 'lockTwice';
 const isOnStep = (fault: Fault): fault is StepFault =>
   ['lateStart', 'lateEnd', 'twice', 'ghost'].includes(fault.kind);
 
@@ -28,13 +37,18 @@ export function createSteps(options: {
 }): Steps {
   const { chronicle, time } = options;
   const stepFaults = new Map(
-    options.faults.filter(isOnStep).map((fault) => [`${fault.step} ${fault.nth}`, fault]),
+    options.faults.filter(isOnStep).map((fault) => [keyOf(fault.of), fault]),
   );
   const lockFaults = new Map(
-    options.faults
-      .filter((fault) => fault.kind === 'lockTwice')
-      .map((fault) => [`${fault.op} ${fault.nth}`, fault]),
+    options.faults.filter(isOnLock).map((fault) => [keyOf(fault.of), fault]),
   );
+  const { machine } = chronicle;
+  /** Those of a state's entry, which the next operation of the lock takes. */
+  const dueOnLock: FaultOf<'lockTwice'>[] = [];
+  machine.onEntry(({ state, nth }) => {
+    const fault = lockFaults.get(`in ${state} ${nth}`);
+    if (fault !== undefined) dueOnLock.push(fault);
+  });
   const counts = new Map<string, number>();
   const count = (name: string) => {
     const nth = (counts.get(name) ?? 0) + 1;
@@ -42,9 +56,18 @@ export function createSteps(options: {
     return nth;
   };
 
+  const inState = ({ life, instance }: Unit) => {
+    const stay = machine.stayOf(life.actor, instance);
+    if (stay === undefined) return '';
+    stay.executions += 1;
+    return `in ${stay.state} ${stay.nth} ${stay.executions}`;
+  };
+
   const activity = (life: Life, unit: Unit, handler: Handler): Handler => {
-    const fault = stepFaults.get(`${unit.step} ${unit.nth}`);
-    const strike = () => fault !== undefined && chronicle.strike(fault, life.actor);
+    const fault = stepFaults.get(`${unit.step} ${unit.nth}`) ?? stepFaults.get(inState(unit));
+    const { step, instance } = unit;
+    const strike = () =>
+      fault !== undefined && chronicle.strike(fault, life.actor, { kind: 'step', step, instance });
     const late = (minutes: number) => time.sleep(minutes * 60_000);
     const once = (input: unknown, context: unknown) =>
       told(chronicle, unit, input, () => handler(input, context));
@@ -88,7 +111,8 @@ export function createSteps(options: {
       const delivered = input as Batch;
       const doubled = delivered.batch.map((operation) => {
         record(chronicle, life, delivered.self.key, operation);
-        return lockFaults.get(`${operation.name} ${count(`lock ${operation.name}`)}`);
+        const nth = count(`lock ${operation.name}`);
+        return lockFaults.get(`${operation.name} ${nth}`) ?? dueOnLock.shift();
       });
       for (const fault of doubled) if (fault) chronicle.strike(fault, life.actor);
       const batch = delivered.batch.flatMap((operation, index) =>
@@ -111,7 +135,10 @@ export function createSteps(options: {
       const { type } = invocationContext.options.trigger;
       const handler = context.functionHandler as Handler;
       const step = invocationContext.functionName;
-      if (type === 'orchestrationTrigger') return;
+      if (type === 'orchestrationTrigger') {
+        context.functionHandler = listening(chronicle, life, handler) as FunctionHandler;
+        return;
+      }
       const { instanceId } = invocationContext.triggerMetadata ?? {};
       const instance = typeof instanceId === 'string' ? instanceId : '';
       const unit: Unit = {
@@ -137,7 +164,18 @@ export function createSteps(options: {
     mend() {
       stepFaults.clear();
       lockFaults.clear();
+      dueOnLock.length = 0;
     },
+  };
+}
+
+/** An orchestrator, with what it is given and answers told to the machine. */
+function listening({ machine }: Chronicle, { actor }: Life, handler: Handler): Handler {
+  return async (given, context) => {
+    const answered = await handler(given, context);
+    const { instanceId } = given as { instanceId: string };
+    machine.heard(actor, instanceId, given, answered);
+    return answered;
   };
 }
 
