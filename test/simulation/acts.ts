@@ -1,8 +1,8 @@
 import type { AuditLine } from '../../local/azure/audit.ts';
 import type { Chronicle } from './chronicle.ts';
-import type { Exchanges } from './exchanges.ts';
+import type { Exchanges, OnExchangeKind } from './exchanges.ts';
 import type { Installation } from './installation.ts';
-import type { Fault, FaultKind, Moment } from './scenario.ts';
+import type { Fault, FaultKind, FaultOf, Moment } from './scenario.ts';
 import type { Hands } from './hands.ts';
 import type { Time } from './time.ts';
 
@@ -14,8 +14,7 @@ export interface Acts {
   mend(): Promise<void>;
 }
 
-type OnExchange = 'answer' | 'drop' | 'timeout' | 'slow' | 'garbage' | 'stale' | 'crash';
-type Timed = Extract<Fault, { at: Moment }> & { kind: Exclude<FaultKind, OnExchange> };
+type Timed = Extract<Fault, { at: Moment }> & { kind: Exclude<FaultKind, OnExchangeKind> };
 
 const isTimed = (fault: Fault): fault is Timed =>
   'at' in fault && ('minute' in fault.at || 'seconds' in fault.at);
@@ -95,6 +94,9 @@ async function act(
       // It takes as long as what is under way.
       void app.restart(fault.back);
       return undefined;
+    case 'killed':
+      app.kill(fault.back);
+      return undefined;
     case 'settings':
       return app.settings.change(fault.change);
     case 'badSettings':
@@ -110,7 +112,7 @@ async function act(
     case 'cancel':
       return cancelNewest(app);
     case 'extraRun':
-      await app.call('POST', '/api/runs', { reason: 'simulated', dryRun: fault.dryRun });
+      await startRun(app, fault.how);
       return undefined;
     case 'takeOver': {
       const taker = installations[fault.app % installations.length];
@@ -121,6 +123,9 @@ async function act(
     case 'restartedBySomebody':
     case 'flaps':
     case 'deleted':
+    case 'nodeDeleted':
+    case 'commands':
+    case 'announced':
     case 'reimaged':
     case 'sentinel':
     case 'state':
@@ -143,6 +148,21 @@ const signed = { who: 'simulated', why: 'to see what happens' };
 async function hold(app: Installation, scope: string): Promise<Undo> {
   await app.call('PUT', `/api/locks/${scope}/hold`, signed);
   return () => app.call('DELETE', `/api/locks/${scope}/hold`);
+}
+
+async function startRun(app: Installation, how: FaultOf<'extraRun'>['how']): Promise<void> {
+  const reason = 'simulated';
+  switch (how) {
+    case 'usual':
+    case 'dryRun':
+      await app.call('POST', '/api/runs', { reason, dryRun: how === 'dryRun' });
+      return;
+    case 'forced':
+      await app.call('POST', '/api/runs', { reason, force: { reason } });
+      return;
+    case 'recover':
+      await app.call('POST', '/api/recover', { reason });
+  }
 }
 
 async function cancelNewest(app: Installation): Promise<undefined> {

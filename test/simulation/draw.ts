@@ -1,7 +1,8 @@
 import { createDice } from './dice.ts';
 import type { Dice } from './dice.ts';
 import { drawFault } from './drawFaults.ts';
-import type { Layout } from './drawFaults.ts';
+import { aimedKinds, drawAimed } from './drawAims.ts';
+import type { Layout } from './drawPlaces.ts';
 import { drawApp, drawFleet } from './drawFleet.ts';
 import type { AppPlan, FaultKind, Scenario } from './scenario.ts';
 
@@ -20,13 +21,15 @@ export function drawScenario(seed: number, { faults, fleet: given }: DrawOptions
   const apps = drawApps(dice);
   const layout: Layout = { hours, apps: apps.length, ...sizeOf(fleet) };
   // Few, so that one can see what each of them does; now and then many.
-  const count = dice.chance(0.25) ? dice.whole(12, 40) : dice.whole(1, 12);
+  const count = dice.chance(0.2) ? dice.whole(12, 40) : dice.whole(1, 10);
+  const aimed = dice.chance(0.7) ? drawAimed(dice, layout, faults ?? aimedKinds) : [];
+  const others = Array.from({ length: count }, () => drawFault(dice, layout, faults));
   return {
     seed,
     fleet,
     apps,
     hours,
-    faults: Array.from({ length: count }, () => drawFault(dice, layout, faults)),
+    faults: [...aimed, ...others],
   };
 }
 

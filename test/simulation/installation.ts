@@ -27,6 +27,8 @@ export interface Installation {
   start(): Promise<void>;
   /** Ends the process at this very instant; another one starts when its time has come. */
   crash(life: Life, back: Return): void;
+  /** The same to whatever process runs. */
+  kill(back: Return): void;
   /** Ends the process as one that is asked to, and goes on the same way. */
   restart(back: Return): Promise<void>;
   loseDocuments(): void;
@@ -138,6 +140,10 @@ class Installed implements Installation {
     this.#comeBack(back);
   }
 
+  kill(back: Return): void {
+    if (this.#running !== undefined) this.crash(this.#running.life, back);
+  }
+
   async restart(back: Return): Promise<void> {
     if (this.#running === undefined) return;
     const { app, life } = this.#running;
@@ -205,7 +211,7 @@ class Installed implements Installation {
       vouching: { kind: 'nobody' },
       randomHex: (digits) => (this.#ids++).toString(16).padStart(digits, '0').slice(-digits),
       azure: createAzure({
-        credential,
+        credential: exchanges.credential(credential, life),
         armEndpoint: azure.armEndpoint,
         httpClient,
         clock,

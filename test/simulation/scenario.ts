@@ -1,4 +1,4 @@
-import type { FleetNode } from '../../local/azure/fleet.ts';
+import type { CommandBehaviour, FleetNode } from '../../local/azure/fleet.ts';
 import type { AuditAction } from '../../local/azure/audit.ts';
 import type { SettingsDocument } from '../../src/policy/settings.ts';
 import type { FleetInput } from '../support/fleets.ts';
@@ -85,9 +85,11 @@ export const requestKinds = [
   'readLease',
   'writeLease',
   'otherKubernetes',
+  'commandResult',
   'client',
   'readDocument',
   'writeDocument',
+  'token',
 ] as const;
 export type RequestKind = (typeof requestKinds)[number];
 
@@ -121,6 +123,10 @@ type OnExchange =
   | { kind: 'garbage'; at: Point; how: 'html' | 'cut' | 'empty' | 'types' | 'object' }
   /** What the same question was answered earlier. */
   | { kind: 'stale'; at: Point }
+  /** A list comes page by page, and its second page has expired. */
+  | { kind: 'expired'; at: Point }
+  /** The step stands still there, or the whole process does; then it goes on as if nothing were. */
+  | { kind: 'freeze'; at: Point; when: When; minutes: number; whole: boolean }
   | { kind: 'crash'; at: Point; when: When; back: Return };
 
 type OnStep =
@@ -130,18 +136,26 @@ type OnStep =
   | { kind: 'lateEnd'; of: Execution; minutes: number }
   /** It is delivered twice at once; the first or the second end counts. */
   | { kind: 'twice'; of: Execution; counts: 'first' | 'second' }
+  /** The storage takes no note of its end, so it is delivered again; the second end counts. */
+  | { kind: 'lostEnd'; of: Execution; minutes: number }
   /** It is delivered again later; nobody hears of its end. */
   | { kind: 'ghost'; of: Execution; minutes: number }
   /** An operation of the lock is delivered twice. */
-  | { kind: 'lockTwice'; of: LockMoment; counts: 'first' | 'second' };
+  | { kind: 'lockTwice'; of: LockMoment; counts: 'first' | 'second' }
+  /** The storage of histories stands still for so long: nothing is delivered, steps go on. */
+  | { kind: 'stalled'; of: LockMoment; minutes: number };
 
 type OnApp =
   | { kind: 'stop'; at: Moment; back: Return }
+  /** Its process dies at that instant, in the middle of nothing. */
+  | { kind: 'killed'; at: Moment; back: Return }
   | { kind: 'settings'; at: Moment; minutes: number; change: SettingsChange }
   | { kind: 'badSettings'; at: Moment; minutes: number; text: string }
   | { kind: 'storageGone'; at: Moment; what: 'documents' }
-  | { kind: 'outage'; at: Moment; minutes: number; of: Service; how: 'drop' | 'timeout' | number };
-export type Service = 'arm' | 'kubernetes' | 'client' | 'documents';
+  | { kind: 'outage'; at: Moment; minutes: number; of: Service; how: OutageHow };
+export type Service = 'arm' | 'kubernetes' | 'client' | 'documents' | 'identity';
+/** A number is the status of all answers. */
+export type OutageHow = 'drop' | 'timeout' | 'slow' | number;
 
 /** A node by its number over all clusters, as the fleet began; or the one of the moment. */
 export type NodeChoice = number | 'that';
@@ -153,11 +167,17 @@ type OnMachine =
   /** Its kubelet falls silent, again and again, without a boot. */
   | { kind: 'flaps'; node: NodeChoice; at: Moment; times: number; seconds: number }
   | { kind: 'deleted'; node: NodeChoice; at: Moment }
+  /** Its Node alone: the kubelet registers it anew when it starts again, as it soon does. */
+  | { kind: 'nodeDeleted'; node: NodeChoice; at: Moment }
   /** A new system on the same instance; its Node stays, or is a new one. */
   | { kind: 'reimaged'; node: NodeChoice; at: Moment; newNode: boolean }
   | { kind: 'sentinel'; node: NodeChoice; at: Moment; packages: string[] | null };
 
 type OnCluster =
+  /** What becomes of AKS commands. */
+  | { kind: 'commands'; at: Moment; minutes: number; behaviour: CommandBehaviour }
+  /** An event of the platform is announced on a node, by its condition. */
+  | { kind: 'announced'; node: NodeChoice; at: Moment; minutes: number }
   | { kind: 'state'; cluster: number; at: Moment; minutes: number; state: string; pool: boolean }
   | { kind: 'budget'; cluster: number; at: Moment; minutes: number }
   | { kind: 'stuckPods'; node: NodeChoice; at: Moment; minutes: number }
@@ -178,7 +198,7 @@ type OnNodeByPeople =
 type OnRunByPeople =
   | { kind: 'hold'; scope: 'fleet' | 'cluster'; at: Moment; minutes: number }
   | { kind: 'cancel'; at: Moment }
-  | { kind: 'extraRun'; at: Moment; dryRun: boolean }
+  | { kind: 'extraRun'; at: Moment; how: 'usual' | 'dryRun' | 'forced' | 'recover' }
   | { kind: 'takeOver'; app: number; at: Moment };
 
 export type Fault =
@@ -194,13 +214,18 @@ export const faultKinds = [
   'slow',
   'garbage',
   'stale',
+  'expired',
+  'freeze',
   'crash',
   'lateStart',
   'lateEnd',
   'twice',
+  'lostEnd',
   'ghost',
   'lockTwice',
+  'stalled',
   'stop',
+  'killed',
   'settings',
   'badSettings',
   'storageGone',
@@ -209,6 +234,7 @@ export const faultKinds = [
   'restartedBySomebody',
   'flaps',
   'deleted',
+  'nodeDeleted',
   'reimaged',
   'sentinel',
   'state',
@@ -216,6 +242,8 @@ export const faultKinds = [
   'stuckPods',
   'newPod',
   'denied',
+  'commands',
+  'announced',
   'otherAzure',
   'cordonedByPerson',
   'uncordonedByPerson',

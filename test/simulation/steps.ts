@@ -15,7 +15,8 @@ export interface Steps {
   mend(): void;
 }
 
-type StepFault = FaultOf<'lateStart' | 'lateEnd' | 'twice' | 'ghost'>;
+type StepFault = FaultOf<'lateStart' | 'lateEnd' | 'twice' | 'lostEnd' | 'ghost'>;
+type LockFault = FaultOf<'lockTwice' | 'stalled'>;
 type Handler = (input: unknown, context: unknown) => unknown;
 
 const keyOf = (of: Execution | LockMoment) => {
@@ -26,9 +27,10 @@ const keyOf = (of: Execution | LockMoment) => {
     : `in ${of.state} ${of.nth}`;
 };
 
-const isOnLock = (fault: Fault): fault is FaultOf<'lockTwice'> => fault.kind === 'lockTwice';
+const isOnLock = (fault: Fault): fault is LockFault =>
+  fault.kind === 'lockTwice' || fault.kind === 'stalled';
 const isOnStep = (fault: Fault): fault is StepFault =>
-  ['lateStart', 'lateEnd', 'twice', 'ghost'].includes(fault.kind);
+  ['lateStart', 'lateEnd', 'twice', 'lostEnd', 'ghost'].includes(fault.kind);
 
 export function createSteps(options: {
   time: Time;
@@ -44,7 +46,7 @@ export function createSteps(options: {
   );
   const { machine } = chronicle;
   /** Those of a state's entry, which the next operation of the lock takes. */
-  const dueOnLock: FaultOf<'lockTwice'>[] = [];
+  const dueOnLock: LockFault[] = [];
   machine.onEntry(({ state, nth }) => {
     const fault = lockFaults.get(`in ${state} ${nth}`);
     if (fault !== undefined) dueOnLock.push(fault);
@@ -94,6 +96,13 @@ export function createSteps(options: {
           const second = await once(input, context);
           return fault.counts === 'first' ? first : second;
         };
+      case 'lostEnd':
+        return async (input, context) => {
+          await once(input, context);
+          strike();
+          await late(fault.minutes);
+          return once(input, context);
+        };
       case 'ghost':
         return async (input, context) => {
           time.after(fault.minutes * 60, async () => {
@@ -109,12 +118,19 @@ export function createSteps(options: {
   const lock = (life: Life, handler: Handler): Handler => {
     return async (input, context) => {
       const delivered = input as Batch;
-      const doubled = delivered.batch.map((operation) => {
+      const struck = delivered.batch.map((operation) => {
         record(chronicle, life, delivered.self.key, operation);
         const nth = count(`lock ${operation.name}`);
         return lockFaults.get(`${operation.name} ${nth}`) ?? dueOnLock.shift();
       });
-      for (const fault of doubled) if (fault) chronicle.strike(fault, life.actor);
+      for (const fault of struck) {
+        if (fault === undefined) continue;
+        chronicle.strike(fault, life.actor);
+        if (fault.kind === 'stalled') {
+          await lent(time, () => time.sleep(fault.minutes * 60_000));
+        }
+      }
+      const doubled = struck.map((fault) => (fault?.kind === 'lockTwice' ? fault : undefined));
       const batch = delivered.batch.flatMap((operation, index) =>
         doubled[index] === undefined ? [operation] : [operation, operation],
       );
