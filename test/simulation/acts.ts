@@ -1,4 +1,5 @@
 import type { AuditLine } from '../../local/azure/audit.ts';
+import { employApprover } from './approver.ts';
 import type { Chronicle } from './chronicle.ts';
 import type { Exchanges, OnExchangeKind } from './exchanges.ts';
 import type { Installation } from './installation.ts';
@@ -64,6 +65,11 @@ export function createActs(options: ActsOptions): Acts {
     }
   };
   chronicle.machine.onEntry(({ state, nth, node }) => arrive(`in ${state} ${nth}`, node));
+
+  // They are installed after this.
+  time.after(0, () => {
+    for (const one of options.installations) employApprover(time, one, () => over);
+  });
 
   return {
     onLine({ action, node }) {

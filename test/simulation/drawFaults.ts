@@ -1,12 +1,12 @@
 import type { ProbeBehaviour, RestartBehaviour } from '../../local/azure/fleet.ts';
 import type { Dice } from './dice.ts';
-import { drawWindow } from './drawFleet.ts';
 import { drawExecution, drawLockMoment, drawMoment, drawPlace, drawPoint } from './drawPlaces.ts';
 import { drawWhen } from './drawPlaces.ts';
 import type { Layout } from './drawPlaces.ts';
+import { drawSettingsChange } from './drawSettings.ts';
 import { newestVersion } from './installation.ts';
 import { faultKinds } from './scenario.ts';
-import type { Fault, FaultKind, FaultOf, Return, SettingsChange } from './scenario.ts';
+import type { Fault, FaultKind, FaultOf, Return } from './scenario.ts';
 
 /** How a fault of that kind is drawn. */
 type Draw<K extends FaultKind> = (dice: Dice, layout: Layout) => FaultOf<K>;
@@ -29,20 +29,6 @@ export function drawReturn(dice: Dice): Return {
 function drawRetryAfter(dice: Dice): { retryAfter?: string } {
   if (dice.chance(0.3)) return {};
   return { retryAfter: dice.one(['1', '17', '300', '1200', 'Mon, 05 Jan 2026 23:00:00 GMT', 'x']) };
-}
-
-function drawSettingsChange(dice: Dice): SettingsChange {
-  const defaults = dice.one<NonNullable<SettingsChange['defaults']>>([
-    { windows: [drawWindow(dice)] },
-    { windows: [] },
-    { concurrency: dice.whole(1, 3) },
-    { pollSeconds: dice.whole(5, 120) },
-    { drainTimeoutMinutes: dice.whole(1, 60) },
-    { readyForSeconds: dice.whole(0, 300) },
-    { bootTimeoutMinutes: dice.whole(30, 60) },
-    { cordonedByPerson: 'reboot' },
-  ]);
-  return { defaults };
 }
 
 const probes: readonly ProbeBehaviour[] = [

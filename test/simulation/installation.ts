@@ -24,6 +24,8 @@ export interface Installation {
   /** Everything that its processes logged but for debug. */
   readonly log: readonly LogLine[];
   readonly settings: SettingsDesk;
+  /** Whether any storage was lost: both together make the fleet's limit forgotten. */
+  readonly forgot: boolean;
   start(): Promise<void>;
   /** Ends the process at this very instant; another one starts when its time has come. */
   crash(life: Life, back: Return): void;
@@ -71,6 +73,7 @@ class Installed implements Installation {
   readonly plan: AppPlan;
   readonly log: LogLine[] = [];
   readonly settings: SettingsDesk;
+  forgot = false;
   readonly #options: InstallationOptions;
   readonly #documents: Documents;
   readonly #leaving: Promise<void>[] = [];
@@ -181,6 +184,7 @@ class Installed implements Installation {
   }
 
   #comeBack({ storage, version, downMinutes }: Return): void {
+    if (storage !== 'kept') this.forgot = true;
     if (storage === 'gone' || storage === 'historyGone') this.#loseHistory();
     if (storage === 'gone' || storage === 'documentsGone') this.loseDocuments();
     this.#version = version;
@@ -208,7 +212,7 @@ class Installed implements Installation {
       documents: this.#documents,
       settingsText: () => Promise.resolve(this.settings.text),
       prometheus: { query: () => Promise.reject(new Error('no settings ask Prometheus')) },
-      vouching: { kind: 'nobody' },
+      vouching: { kind: 'local', who: 'approver' },
       randomHex: (digits) => (this.#ids++).toString(16).padStart(digits, '0').slice(-digits),
       azure: createAzure({
         credential: exchanges.credential(credential, life),

@@ -12,6 +12,7 @@ import type { Acts } from './acts.ts';
 import { createChronicle } from './chronicle.ts';
 import type { Chronicle, Entry } from './chronicle.ts';
 import { createCircumstances } from './circumstances.ts';
+import { unhindered } from './drawSettings.ts';
 import { createExchanges } from './exchanges.ts';
 import type { Exchanges } from './exchanges.ts';
 import { createHands } from './hands.ts';
@@ -217,12 +218,15 @@ const isPlain = (value: unknown): value is Record<string, unknown> =>
 
 function settingsFor(
   clusters: readonly { id: string }[],
-  { controller, settings }: AppPlan,
+  { controller, settings, ringOf }: AppPlan,
 ): SettingsDocument {
   return {
     ...settings,
     controller,
-    clusters: clusters.map(({ id }) => ({ id })),
+    clusters: clusters.map(({ id }, index) => {
+      const ring = ringOf?.[index];
+      return ring === undefined ? { id } : { id, ring };
+    }),
     defaults: { ...briskDefaults, ...settings.defaults },
   };
 }
@@ -257,7 +261,7 @@ async function settle(stage: Stage): Promise<string[]> {
   await hands.attend();
   const [first] = installations;
   for (const installation of installations) {
-    installation.settings.change({ defaults: { windows: [], minReadyInPool: 0 } });
+    installation.settings.change(unhindered);
     await liftHolds(installation);
   }
   if (installations.length > 1) {

@@ -23,10 +23,24 @@ export interface AppPlan {
   controller: string;
   /** When it is installed, in minutes. */
   from: number;
+  /** The ring of each cluster, where settings have rings. */
+  ringOf?: readonly string[];
+  /** What a window "aks" is in this fleet. */
+  aks?: AksSchedule;
+  /** Who is asked for approval, and what becomes of it; once all is mended it is given at once. */
+  approver?: { afterMinutes: number; says: 'approve' | 'reject' | 'nothing' };
   /** NCRONTAB. */
   schedule: string;
   /** How far its clocks are off, in seconds: the host's (orchestrations) and its activities'. */
   skew: { host: number; activities: number };
+}
+
+/** A daily maintenance schedule, spelled as a window; the zone is an offset. */
+export interface AksSchedule {
+  days: string[];
+  start: string;
+  durationMinutes: number;
+  timeZone: string;
 }
 
 export type SettingsChange = Partial<Omit<SettingsDocument, 'controller' | 'clusters'>>;
