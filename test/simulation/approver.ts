@@ -6,7 +6,7 @@ import type { Time } from './time.ts';
  * all. Once all is mended every question gets its yes.
  */
 export function employApprover(
-  { after }: Time,
+  time: Time,
   installation: Installation,
   isMended: () => boolean,
 ): void {
@@ -15,9 +15,9 @@ export function employApprover(
   const look = async () => {
     const says = isMended() ? 'approve' : (approver?.says ?? 'nothing');
     if (says !== 'nothing') await answerAll(installation, says);
-    after(isMended() ? 60 * mendedMinutes : lookSeconds, look);
+    time.after(isMended() ? 60 * mendedMinutes : lookSeconds, look);
   };
-  if (approver !== undefined) after(lookSeconds, look);
+  if (approver !== undefined) time.after(lookSeconds, look);
 }
 
 const mendedMinutes = 10;
