@@ -1,8 +1,9 @@
 import type { AuditLine } from '../../local/azure/audit.ts';
+import { employApprover } from './approver.ts';
 import type { Chronicle } from './chronicle.ts';
-import type { Exchanges } from './exchanges.ts';
+import type { Exchanges, OnExchangeKind } from './exchanges.ts';
 import type { Installation } from './installation.ts';
-import type { Fault, FaultKind, Moment } from './scenario.ts';
+import type { Fault, FaultKind, FaultOf, Moment } from './scenario.ts';
 import type { Hands } from './hands.ts';
 import type { Time } from './time.ts';
 
@@ -14,11 +15,10 @@ export interface Acts {
   mend(): Promise<void>;
 }
 
-type OnExchange = 'answer' | 'drop' | 'timeout' | 'slow' | 'garbage' | 'stale' | 'crash';
-type Timed = Extract<Fault, { at: Moment }> & { kind: Exclude<FaultKind, OnExchange> };
+type Timed = Extract<Fault, { at: Moment }> & { kind: Exclude<FaultKind, OnExchangeKind> };
 
 const isTimed = (fault: Fault): fault is Timed =>
-  'at' in fault && ('minute' in fault.at || 'line' in fault.at);
+  'at' in fault && ('minute' in fault.at || 'seconds' in fault.at);
 
 export interface ActsOptions {
   time: Time;
@@ -38,7 +38,8 @@ export function createActs(options: ActsOptions): Acts {
 
   const strike = async (fault: Timed, that: string) => {
     if (over) return;
-    chronicle.strike(fault, undefined);
+    const node = 'node' in fault ? options.hands.nodeName(fault.node, that) : undefined;
+    chronicle.strike(fault, undefined, node === undefined ? undefined : { kind: 'node', node });
     const undo = await act(options, fault, that);
     if (undo === undefined) return;
     undos.add(undo);
@@ -54,17 +55,27 @@ export function createActs(options: ActsOptions): Acts {
       time.at(at.minute, () => strike(fault, ''));
       continue;
     }
-    const key = `${at.line} ${at.nth}`;
+    const key = 'line' in at ? `${at.line} ${at.nth}` : `in ${at.state} ${at.nth}`;
     waiting.set(key, [...(waiting.get(key) ?? []), fault]);
   }
+
+  const arrive = (key: string, node: string) => {
+    for (const fault of waiting.get(key) ?? []) {
+      time.after('seconds' in fault.at ? fault.at.seconds : 0, () => strike(fault, node));
+    }
+  };
+  chronicle.machine.onEntry(({ state, nth, node }) => arrive(`in ${state} ${nth}`, node));
+
+  // They are installed after this.
+  time.after(0, () => {
+    for (const one of options.installations) employApprover(time, one, () => over);
+  });
 
   return {
     onLine({ action, node }) {
       const nth = (counts.get(action) ?? 0) + 1;
       counts.set(action, nth);
-      for (const fault of waiting.get(`${action} ${nth}`) ?? []) {
-        time.after('seconds' in fault.at ? fault.at.seconds : 0, () => strike(fault, node));
-      }
+      arrive(`${action} ${nth}`, node);
     },
     async mend() {
       over = true;
@@ -89,6 +100,9 @@ async function act(
       // It takes as long as what is under way.
       void app.restart(fault.back);
       return undefined;
+    case 'killed':
+      app.kill(fault.back);
+      return undefined;
     case 'settings':
       return app.settings.change(fault.change);
     case 'badSettings':
@@ -104,7 +118,7 @@ async function act(
     case 'cancel':
       return cancelNewest(app);
     case 'extraRun':
-      await app.call('POST', '/api/runs', { reason: 'simulated', dryRun: fault.dryRun });
+      await startRun(app, fault.how);
       return undefined;
     case 'takeOver': {
       const taker = installations[fault.app % installations.length];
@@ -115,6 +129,9 @@ async function act(
     case 'restartedBySomebody':
     case 'flaps':
     case 'deleted':
+    case 'nodeDeleted':
+    case 'commands':
+    case 'announced':
     case 'reimaged':
     case 'sentinel':
     case 'state':
@@ -137,6 +154,21 @@ const signed = { who: 'simulated', why: 'to see what happens' };
 async function hold(app: Installation, scope: string): Promise<Undo> {
   await app.call('PUT', `/api/locks/${scope}/hold`, signed);
   return () => app.call('DELETE', `/api/locks/${scope}/hold`);
+}
+
+async function startRun(app: Installation, how: FaultOf<'extraRun'>['how']): Promise<void> {
+  const reason = 'simulated';
+  switch (how) {
+    case 'usual':
+    case 'dryRun':
+      await app.call('POST', '/api/runs', { reason, dryRun: how === 'dryRun' });
+      return;
+    case 'forced':
+      await app.call('POST', '/api/runs', { reason, force: { reason } });
+      return;
+    case 'recover':
+      await app.call('POST', '/api/recover', { reason });
+  }
 }
 
 async function cancelNewest(app: Installation): Promise<undefined> {

@@ -1,10 +1,14 @@
-import type { Fault, FaultKind } from './scenario.ts';
+import { controllerOf, createMachine } from './machine.ts';
+import type { Machine } from './machine.ts';
+import type { Fault, FaultKind, NodeStateName } from './scenario.ts';
 
 /** What happened in a simulation, besides what the audit log tells. */
 export interface Chronicle {
   readonly entries: readonly Entry[];
-  /** A fault takes place; `actor` is whom it hits, if anybody. */
-  strike(fault: Fault, actor: string | undefined): void;
+  /** Where the orchestrations of all nodes are. */
+  readonly machine: Machine;
+  /** A fault takes place; `actor` is the process that it hits, if any. */
+  strike(fault: Fault, actor: string | undefined, hit?: Hit): void;
   began(step: Omit<StepBegun, 'kind' | 'at'>): StepBegun;
   ended(begun: StepBegun, end: { answer: string; detail: unknown }): void;
   /** An operation of a lock. */
@@ -15,7 +19,13 @@ export interface Chronicle {
   note(actor: string, text: string): void;
 }
 
-export type Entry = Strike | StepBegun | StepEnded | LockEntry | Act | Note;
+/** Whom a fault hits: one step of an orchestration, all that is about a node, or everybody. */
+export type Hit =
+  | { kind: 'step'; step: string; instance: string }
+  | { kind: 'node'; node: string }
+  | { kind: 'all' };
+
+export type Entry = Strike | Transition | StepBegun | StepEnded | LockEntry | Act | Note;
 
 export interface Strike {
   kind: 'fault';
@@ -23,8 +33,18 @@ export interface Strike {
   at: number;
   actor: string;
   fault: Fault;
-  /** The steps that were under way: of the unit that was hit, else of every node. */
-  during: readonly string[];
+  /** The step that was hit; empty when it was none. */
+  step: string;
+  /** The states of the machine in which those nodes were that it hit. */
+  during: readonly NodeStateName[];
+}
+
+/** Of a node's machine. */
+export interface Transition {
+  kind: 'edge';
+  at: number;
+  /** `from > to` */
+  edge: string;
 }
 
 export interface StepBegun {
@@ -72,29 +92,24 @@ export interface Note {
   text: string;
 }
 
-export function createChronicle(
-  now: () => number,
-  presentStep: () => string | undefined,
-): Chronicle {
+export function createChronicle(now: () => number): Chronicle {
   const entries: Entry[] = [];
-  /** The last step of each orchestration that works on a node. */
-  const underWay = new Map<string, string>();
+  const machine = createMachine((edge) => entries.push({ kind: 'edge', at: now(), edge }));
   return {
     entries,
-    strike(fault, actor = '') {
-      const present = presentStep();
-      const during = present === undefined ? [...new Set(underWay.values())] : [present];
-      entries.push({ kind: 'fault', at: now(), actor, fault, during });
+    machine,
+    strike(fault, actor = '', hit = { kind: 'all' }) {
+      const step = hit.kind === 'step' ? hit.step : '';
+      const during = statesHit(machine, actor, hit);
+      entries.push({ kind: 'fault', at: now(), actor, fault, step, during });
     },
     began(step) {
       const begun: StepBegun = { kind: 'begun', at: now(), ...step };
       entries.push(begun);
-      if (step.node !== '') underWay.set(step.instance, step.step);
       return begun;
     },
     ended(begun, end) {
       entries.push({ kind: 'ended', at: now(), begun, ...end });
-      if (begun.step === 'recordNode') underWay.delete(begun.instance);
     },
     lock(operation) {
       entries.push({ kind: 'lock', at: now(), ...operation });
@@ -106,6 +121,21 @@ export function createChronicle(
       entries.push({ kind: 'note', at: now(), actor, text });
     },
   };
+}
+
+function statesHit(machine: Machine, actor: string, hit: Hit): NodeStateName[] {
+  const stays = machine.stays();
+  const hits = () => {
+    switch (hit.kind) {
+      case 'step':
+        return [machine.stayOf(actor, hit.instance)].filter((stay) => stay !== undefined);
+      case 'node':
+        return stays.filter(({ node }) => node === hit.node);
+      case 'all':
+        return stays.filter(({ controller }) => actor === '' || controller === controllerOf(actor));
+    }
+  };
+  return [...new Set(hits().map(({ state }) => state))];
 }
 
 /** How often each kind of fault struck. */

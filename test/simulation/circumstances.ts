@@ -4,6 +4,7 @@ import type { Circumstances, Look, Rules } from '../support/evidence.ts';
 import type { Installation } from './installation.ts';
 import { fitsInto } from './openHours.ts';
 import type { WeeklyWindow } from './openHours.ts';
+import type { AksSchedule, AppPlan } from './scenario.ts';
 
 const secondMs = 1000;
 const minuteMs = 60 * secondMs;
@@ -31,7 +32,10 @@ export function createCircumstances(options: CircumstancesOptions): Circumstance
       const controller = actor.slice(0, actor.lastIndexOf('-'));
       const installation = installations.find(({ plan }) => plan.controller === controller);
       if (installation === undefined) throw new Error(`nobody has installed ${controller}`);
-      return kindest(installation, at);
+      const rules = kindest(installation, at);
+      // Each installation counts its own nodes, and what it has forgotten it can't count.
+      const counts = installations.length === 1 && !installation.forgot;
+      return counts ? rules : { ...rules, fleetConcurrency: Infinity };
     },
     disturbed({ t, node }) {
       const at = Date.parse(t);
@@ -55,18 +59,49 @@ function kindest({ settings, plan }: Installation, at: number): Rules {
   const skewMs = (Math.abs(plan.skew.activities) + Math.abs(plan.skew.host) + 5) * secondMs;
   return {
     concurrency: Math.max(...each('concurrency', 1)),
+    maxUnavailable: Math.max(...each('maxUnavailable', 50)),
+    fleetConcurrency: Math.max(...documents.map((one) => one.fleetConcurrency ?? 500)),
     readyForSeconds: Math.max(0, Math.min(...each('readyForSeconds', 60)) - 1),
     bootTimeoutMinutes: Math.min(...each('bootTimeoutMinutes', 30)) - (2 * skewMs) / minuteMs,
     // So long an answer may take, and so long it serves.
     probeMinutes: 2 * 30 + 2 + skewMs / minuteMs,
-    mayBegin: (instant) => documents.some((document) => fits(document, instant, skewMs)),
+    mayBegin: (instant) => documents.some((document) => fits(document, plan, instant, skewMs)),
   };
 }
 
 type Defaults = NonNullable<SettingsDocument['defaults']>;
 
-function fits({ defaults = {} }: SettingsDocument, at: number, skewMs: number): boolean {
+function fits(
+  { defaults = {} }: SettingsDocument,
+  { aks }: AppPlan,
+  at: number,
+  skewMs: number,
+): boolean {
   const { windows = [], expectedDrainMinutes = 10, expectedRestartMinutes = 20 } = defaults;
   const needed = expectedDrainMinutes + expectedRestartMinutes;
-  return fitsInto(windows as WeeklyWindow[], at, needed, skewMs + stepMs / 3);
+  const weekly = windows.flatMap((window) => weeklyOf(window, aks) ?? []);
+  return fitsInto(weekly, at, needed, skewMs + stepMs / 3);
+}
+
+/** A window of any of the kinds that are drawn, as a weekly one. */
+function weeklyOf(
+  window: NonNullable<Defaults['windows']>[number],
+  aks: AksSchedule | undefined,
+): WeeklyWindow | undefined {
+  if (window === 'aks') return aks;
+  if (!('cron' in window)) return window as WeeklyWindow;
+  const { cron, durationMinutes, timeZone = 'UTC' } = window;
+  const [minute = '', hour = '', , , days = ''] = cron.split(' ');
+  const two = (text: string) => text.padStart(2, '0');
+  return { days: daysOf(days), start: `${two(hour)}:${two(minute)}`, durationMinutes, timeZone };
+}
+
+const week = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+
+/** Of cron's day of week: all, a range, or a list. */
+function daysOf(text: string): string[] {
+  if (text === '*') return week;
+  const [from, to] = text.split('-').map(Number);
+  if (to !== undefined) return week.slice(from, to + 1);
+  return text.split(',').flatMap((number) => week[Number(number)] ?? []);
 }

@@ -1,8 +1,11 @@
 import { createDice } from './dice.ts';
 import type { Dice } from './dice.ts';
 import { drawFault } from './drawFaults.ts';
-import type { Layout } from './drawFaults.ts';
-import { drawApp, drawFleet } from './drawFleet.ts';
+import { aimedKinds, drawAimed } from './drawAims.ts';
+import type { Layout } from './drawPlaces.ts';
+import { drawFleet } from './drawFleet.ts';
+import { drawAksSchedule, drawApp } from './drawSettings.ts';
+import type { Ground } from './drawSettings.ts';
 import type { AppPlan, FaultKind, Scenario } from './scenario.ts';
 
 export interface DrawOptions {
@@ -15,24 +18,28 @@ export interface DrawOptions {
 /** The scenario of a seed. */
 export function drawScenario(seed: number, { faults, fleet: given }: DrawOptions = {}): Scenario {
   const dice = createDice(seed, 'scenario');
-  const fleet = given ?? drawFleet(dice);
+  const aks = given === undefined && dice.chance(0.1) ? drawAksSchedule(dice) : undefined;
+  const fleet = given ?? drawFleet(dice, aks);
   const hours = dice.whole(3, 7);
-  const apps = drawApps(dice);
-  const layout: Layout = { hours, apps: apps.length, ...sizeOf(fleet) };
+  const { nodes, clusters } = sizeOf(fleet);
+  const apps = drawApps(dice, { clusters, aks });
+  const layout: Layout = { hours, apps: apps.length, nodes, clusters };
   // Few, so that one can see what each of them does; now and then many.
-  const count = dice.chance(0.25) ? dice.whole(12, 40) : dice.whole(1, 12);
+  const count = dice.chance(0.2) ? dice.whole(12, 40) : dice.whole(1, 10);
+  const aimed = dice.chance(0.7) ? drawAimed(dice, layout, faults ?? aimedKinds) : [];
+  const others = Array.from({ length: count }, () => drawFault(dice, layout, faults));
   return {
     seed,
     fleet,
     apps,
     hours,
-    faults: Array.from({ length: count }, () => drawFault(dice, layout, faults)),
+    faults: [...aimed, ...others],
   };
 }
 
-function drawApps(dice: Dice): AppPlan[] {
-  const apps = [drawApp(dice, 'app', 0)];
-  if (dice.chance(0.12)) apps.push(drawApp(dice, 'other', dice.whole(0, 120)));
+function drawApps(dice: Dice, ground: Ground): AppPlan[] {
+  const apps = [drawApp(dice, 'app', 0, ground)];
+  if (dice.chance(0.12)) apps.push(drawApp(dice, 'other', dice.whole(0, 120), ground));
   return apps;
 }
 

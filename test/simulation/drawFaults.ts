@@ -1,59 +1,20 @@
 import type { ProbeBehaviour, RestartBehaviour } from '../../local/azure/fleet.ts';
-import { stepNames } from '../../src/activities/activities.ts';
 import type { Dice } from './dice.ts';
-import { drawWindow } from './drawFleet.ts';
+import { drawExecution, drawLockMoment, drawMoment, drawPlace, drawPoint } from './drawPlaces.ts';
+import { drawWhen } from './drawPlaces.ts';
+import type { Layout } from './drawPlaces.ts';
+import { drawSettingsChange } from './drawSettings.ts';
 import { newestVersion } from './installation.ts';
-import { faultKinds, requestKinds } from './scenario.ts';
-import type {
-  Fault,
-  FaultKind,
-  FaultOf,
-  Moment,
-  NodeChoice,
-  Point,
-  Return,
-  SettingsChange,
-  When,
-} from './scenario.ts';
+import { faultKinds } from './scenario.ts';
+import type { Fault, FaultKind, FaultOf, Return } from './scenario.ts';
 
-/** How a scenario is laid out, as far as faults have to know. */
-export interface Layout {
-  hours: number;
-  nodes: number;
-  clusters: number;
-  apps: number;
-}
-
-/** How many faults of that kind may be drawn. */
+/** How a fault of that kind is drawn. */
 type Draw<K extends FaultKind> = (dice: Dice, layout: Layout) => FaultOf<K>;
 
 /** Draws a fault of any of these kinds. */
 export function drawFault(dice: Dice, layout: Layout, kinds: readonly FaultKind[] = usual): Fault {
   return draws[dice.one(kinds)](dice, layout);
 }
-
-/** Steps in which something happens to a node: struck more often than the rest. */
-const steps = [
-  ...stepNames,
-  ...Array.from({ length: 3 }, () =>
-    ['cordon', 'drainSlice', 'restart', 'checkBoot', 'checkReady', 'finish', 'undo'].flat(),
-  ).flat(),
-];
-
-function drawPoint(dice: Dice): Point {
-  if (dice.chance(0.35)) {
-    return { request: dice.one(requestKinds), nth: dice.small(1, 25) };
-  }
-  return { step: dice.one(steps), nth: dice.small(1, 9), exchange: dice.small(1, 9) };
-}
-
-function drawMoment(dice: Dice, { hours }: Layout): Moment {
-  if (dice.chance(0.4)) return { minute: dice.whole(1, hours * 60) };
-  const line = dice.one(['cordon', 'evict', 'restart', 'annotate', 'probe', 'uncordon'] as const);
-  return { line, nth: dice.small(1, 8), seconds: dice.one([0, 1, 3, 10, 30, 60, 120, 300]) };
-}
-
-const drawWhen = (dice: Dice): When => dice.one(['before', 'after']);
 
 export function drawReturn(dice: Dice): Return {
   return {
@@ -70,20 +31,6 @@ function drawRetryAfter(dice: Dice): { retryAfter?: string } {
   return { retryAfter: dice.one(['1', '17', '300', '1200', 'Mon, 05 Jan 2026 23:00:00 GMT', 'x']) };
 }
 
-function drawSettingsChange(dice: Dice): SettingsChange {
-  const defaults = dice.one<NonNullable<SettingsChange['defaults']>>([
-    { windows: [drawWindow(dice)] },
-    { windows: [] },
-    { concurrency: dice.whole(1, 3) },
-    { pollSeconds: dice.whole(5, 120) },
-    { drainTimeoutMinutes: dice.whole(1, 60) },
-    { readyForSeconds: dice.whole(0, 300) },
-    { bootTimeoutMinutes: dice.whole(30, 60) },
-    { cordonedByPerson: 'reboot' },
-  ]);
-  return { defaults };
-}
-
 const probes: readonly ProbeBehaviour[] = [
   'agentDead',
   'hangs',
@@ -98,6 +45,7 @@ const restarts: readonly RestartBehaviour[] = [
   'neverStarts',
   'changesNothing',
   'fails',
+  'happensUnseen',
   'reimages',
 ];
 
@@ -119,54 +67,93 @@ const drawBehaviour = (dice: Dice): FaultOf<'machine'>['behaviour'] => {
   }
 };
 
-const outages = ['drop', 'timeout', 401, 403, 429, 500, 503] as const;
-/** A node, and when: mostly the one that is just being worked on. */
-function drawPlace(dice: Dice, layout: Layout): { node: NodeChoice; at: Moment } {
-  const at = drawMoment(dice, layout);
-  const any = dice.whole(0, layout.nodes - 1);
-  return { node: 'line' in at && dice.chance(0.8) ? 'that' : any, at };
-}
+const outages = ['drop', 'timeout', 'slow', 401, 403, 410, 429, 500, 503] as const;
 
 const draws: { [K in FaultKind]: Draw<K> } = {
-  answer: (dice) => ({
+  answer: (dice, layout) => ({
     kind: 'answer',
-    at: drawPoint(dice),
+    at: drawPoint(dice, layout),
     when: drawWhen(dice),
     status: dice.one([400, 401, 403, 404, 408, 409, 410, 429, 429, 500, 502, 503]),
     ...drawRetryAfter(dice),
     ...(dice.chance(0.1) ? { code: 'ScopeLocked' } : {}),
   }),
-  drop: (dice) => ({ kind: 'drop', at: drawPoint(dice), when: drawWhen(dice) }),
-  timeout: (dice) => ({
+  drop: (dice, layout) => ({ kind: 'drop', at: drawPoint(dice, layout), when: drawWhen(dice) }),
+  timeout: (dice, layout) => ({
     kind: 'timeout',
-    at: drawPoint(dice),
+    at: drawPoint(dice, layout),
     when: dice.one(['before', 'after', 'late']),
   }),
-  slow: (dice) => ({ kind: 'slow', at: drawPoint(dice), seconds: dice.whole(1, 18) }),
-  garbage: (dice) => ({
+  slow: (dice, layout) => ({
+    kind: 'slow',
+    at: drawPoint(dice, layout),
+    seconds: dice.whole(1, 18),
+  }),
+  garbage: (dice, layout) => ({
     kind: 'garbage',
-    at: drawPoint(dice),
+    at: drawPoint(dice, layout),
     how: dice.one(['html', 'cut', 'empty', 'types', 'object', 'object']),
   }),
-  stale: (dice) => ({
+  stale: (dice, layout) => ({
     kind: 'stale',
-    at: { request: dice.one(['cluster', 'instance', 'instances']), nth: dice.small(2, 25) },
+    at:
+      layout.aim !== undefined || dice.chance(0.5)
+        ? drawPoint(dice, layout)
+        : { request: dice.one(['cluster', 'instance', 'instances']), nth: dice.small(2, 25) },
   }),
-  crash: (dice) => ({
+  expired: (dice, layout) => ({ kind: 'expired', at: drawPoint(dice, layout) }),
+  freeze: (dice, layout) => ({
+    kind: 'freeze',
+    at: drawPoint(dice, layout),
+    when: drawWhen(dice),
+    minutes: dice.one([2, 10, 45, 120, 240]),
+    whole: dice.chance(0.5),
+  }),
+  crash: (dice, layout) => ({
     kind: 'crash',
-    at: drawPoint(dice),
+    at: drawPoint(dice, layout),
     when: drawWhen(dice),
     back: drawReturn(dice),
   }),
-  lateStart: (dice) => ({ kind: 'lateStart', ...drawStep(dice), minutes: drawLateness(dice) }),
-  lateEnd: (dice) => ({ kind: 'lateEnd', ...drawStep(dice), minutes: drawLateness(dice) }),
-  twice: (dice) => ({ kind: 'twice', ...drawStep(dice), counts: dice.one(['first', 'second']) }),
-  ghost: (dice) => ({ kind: 'ghost', ...drawStep(dice), minutes: drawLateness(dice) }),
-  lockTwice: (dice) => ({
-    kind: 'lockTwice',
-    op: dice.one(['enter', 'leave', 'take', 'free', 'progress', 'hold']),
-    nth: dice.small(1, 6),
+  lateStart: (dice, layout) => ({
+    kind: 'lateStart',
+    of: drawExecution(dice, layout),
+    minutes: drawLateness(dice),
+  }),
+  lateEnd: (dice, layout) => ({
+    kind: 'lateEnd',
+    of: drawExecution(dice, layout),
+    minutes: drawLateness(dice),
+  }),
+  twice: (dice, layout) => ({
+    kind: 'twice',
+    of: drawExecution(dice, layout),
     counts: dice.one(['first', 'second']),
+  }),
+  lostEnd: (dice, layout) => ({
+    kind: 'lostEnd',
+    of: drawExecution(dice, layout),
+    minutes: dice.one([0, 1, 5, 5, 60]),
+  }),
+  ghost: (dice, layout) => ({
+    kind: 'ghost',
+    of: drawExecution(dice, layout),
+    minutes: drawLateness(dice),
+  }),
+  lockTwice: (dice, layout) => ({
+    kind: 'lockTwice',
+    of: drawLockMoment(dice, layout),
+    counts: dice.one(['first', 'second']),
+  }),
+  stalled: (dice, layout) => ({
+    kind: 'stalled',
+    of: drawLockMoment(dice, layout),
+    minutes: dice.one([1, 5, 30, 90]),
+  }),
+  killed: (dice, layout) => ({
+    kind: 'killed',
+    at: drawMoment(dice, layout),
+    back: drawReturn(dice),
   }),
   stop: (dice, layout) => ({ kind: 'stop', at: drawMoment(dice, layout), back: drawReturn(dice) }),
   settings: (dice, layout) => ({
@@ -190,12 +177,12 @@ const draws: { [K in FaultKind]: Draw<K> } = {
     kind: 'outage',
     at: drawMoment(dice, layout),
     minutes: dice.one([1, 5, 20, 60, 180]),
-    of: dice.one(['arm', 'kubernetes', 'client', 'documents']),
+    of: dice.one(['arm', 'kubernetes', 'client', 'documents', 'identity']),
     how: dice.one(outages),
   }),
   machine: (dice, layout) => ({
     kind: 'machine',
-    ...(dice.chance(0.5)
+    ...(layout.aim === undefined && dice.chance(0.5)
       ? { node: dice.whole(0, layout.nodes - 1), at: { minute: 0 } }
       : drawPlace(dice, layout)),
     minutes: dice.one([20, 60, 120, 240, 600]),
@@ -209,10 +196,14 @@ const draws: { [K in FaultKind]: Draw<K> } = {
     kind: 'flaps',
     ...drawPlace(dice, layout),
     times: dice.whole(1, 6),
-    seconds: dice.one([5, 20, 60, 300]),
+    seconds: dice.one([5, 20, 60, 300, 1800]),
   }),
   deleted: (dice, layout) => ({
     kind: 'deleted',
+    ...drawPlace(dice, layout),
+  }),
+  nodeDeleted: (dice, layout) => ({
+    kind: 'nodeDeleted',
     ...drawPlace(dice, layout),
   }),
   reimaged: (dice, layout) => ({
@@ -241,7 +232,7 @@ const draws: { [K in FaultKind]: Draw<K> } = {
   }),
   stuckPods: (dice, layout) => ({
     kind: 'stuckPods',
-    ...(dice.chance(0.5)
+    ...(layout.aim === undefined && dice.chance(0.5)
       ? { node: dice.whole(0, layout.nodes - 1), at: { minute: 1 } }
       : drawPlace(dice, layout)),
     minutes: dice.one([10, 60, 240]),
@@ -263,6 +254,17 @@ const draws: { [K in FaultKind]: Draw<K> } = {
       'Microsoft.Compute/virtualMachineScaleSets/read',
       'Microsoft.Compute/locations/operations/read',
     ]),
+  }),
+  commands: (dice, layout) => ({
+    kind: 'commands',
+    at: drawMoment(dice, layout),
+    minutes: dice.one([1, 10, 60]),
+    behaviour: dice.one(['pullFails', 'hangs', 'cut']),
+  }),
+  announced: (dice, layout) => ({
+    kind: 'announced',
+    ...drawPlace(dice, layout),
+    minutes: dice.one([2, 15, 120]),
   }),
   otherAzure: (dice) => ({
     kind: 'otherAzure',
@@ -312,7 +314,7 @@ const draws: { [K in FaultKind]: Draw<K> } = {
   extraRun: (dice, layout) => ({
     kind: 'extraRun',
     at: drawMoment(dice, layout),
-    dryRun: dice.chance(0.3),
+    how: dice.one(['usual', 'dryRun', 'forced', 'recover']),
   }),
   takeOver: (dice, layout) => ({
     kind: 'takeOver',
@@ -320,10 +322,6 @@ const draws: { [K in FaultKind]: Draw<K> } = {
     at: drawMoment(dice, layout),
   }),
 };
-
-function drawStep(dice: Dice): { step: string; nth: number } {
-  return { step: dice.one(steps), nth: dice.small(1, 9) };
-}
 
 const drawLateness = (dice: Dice) => dice.one([1, 3, 10, 45, 100, 200, 400]);
 

@@ -7,6 +7,7 @@ import type { Time } from './time.ts';
 /** What happens to machines and clusters through others than the program. */
 export interface Hands {
   clusterName(number: number): string;
+  nodeName(choice: NodeChoice, that: string): string;
   /**
    * Does it; returns what undoes it, where the fault is one that lasts.
    *
@@ -24,8 +25,11 @@ export type HandsFault = FaultOf<
   | 'restartedBySomebody'
   | 'flaps'
   | 'deleted'
+  | 'nodeDeleted'
   | 'reimaged'
   | 'sentinel'
+  | 'commands'
+  | 'announced'
   | 'state'
   | 'budget'
   | 'stuckPods'
@@ -62,6 +66,7 @@ const noteAnnotations = [
   'aks-reboot-orchestrator/last-refusal',
 ];
 const doomed = { key: 'ToBeDeletedByClusterAutoscaler', effect: 'NoSchedule' } as const;
+const kubeletRestartSeconds = 60;
 const everywhere = [{ operator: 'Exists' as const }];
 /** It fits any machine, and is undone by it. */
 const wellBehaved = {
@@ -110,16 +115,22 @@ class TheirHands implements Hands {
     return this.#cluster(number).name;
   }
 
+  nodeName(choice: NodeChoice, that: string): string {
+    return this.#machine(choice, that).nodeName;
+  }
+
   async do(fault: HandsFault, that: string): Promise<(() => unknown) | undefined> {
     switch (fault.kind) {
       case 'state':
       case 'budget':
       case 'denied':
+      case 'commands':
         return this.#toCluster(fault);
       case 'machine':
       case 'restartedBySomebody':
       case 'flaps':
       case 'deleted':
+      case 'nodeDeleted':
       case 'reimaged':
       case 'sentinel':
       case 'scaledIn':
@@ -131,6 +142,7 @@ class TheirHands implements Hands {
       case 'drainedByPerson':
       case 'markRemoved':
       case 'markSpoiled':
+      case 'announced':
         return this.#toNode(fault, this.#machine(fault.node, that));
     }
   }
@@ -141,6 +153,7 @@ class TheirHands implements Hands {
     for (const { cluster, state, pools } of this.#states) {
       await this.#liftBudgets(cluster);
       cluster.state = state;
+      cluster.commands = 'healthy';
       cluster.pools.forEach((pool, index) => (pool.state = pools[index] ?? pool.state));
       for (const pool of cluster.pools) {
         for (const machine of pool.machines) {
@@ -174,7 +187,7 @@ class TheirHands implements Hands {
   }
 
   async #toCluster(
-    fault: FaultOf<'state' | 'budget' | 'denied'>,
+    fault: FaultOf<'state' | 'budget' | 'denied' | 'commands'>,
   ): Promise<(() => unknown) | undefined> {
     switch (fault.kind) {
       case 'state': {
@@ -188,12 +201,24 @@ class TheirHands implements Hands {
         return this.#forbidEvictions(this.#cluster(fault.cluster));
       case 'denied':
         return this.#azure.faults.deny({ action: fault.action });
+      case 'commands': {
+        const { clusters } = this.#azure.world;
+        for (const cluster of clusters) cluster.commands = fault.behaviour;
+        return () => clusters.forEach((cluster) => (cluster.commands = 'healthy'));
+      }
     }
   }
 
   async #toMachine(
     fault: FaultOf<
-      'machine' | 'restartedBySomebody' | 'flaps' | 'deleted' | 'reimaged' | 'sentinel' | 'scaledIn'
+      | 'machine'
+      | 'restartedBySomebody'
+      | 'flaps'
+      | 'deleted'
+      | 'nodeDeleted'
+      | 'reimaged'
+      | 'sentinel'
+      | 'scaledIn'
     >,
     machine: Machine,
   ): Promise<(() => unknown) | undefined> {
@@ -221,6 +246,12 @@ class TheirHands implements Hands {
       case 'deleted':
         this.#delete(machine);
         return undefined;
+      case 'nodeDeleted':
+        this.#options.onDeparture(name);
+        await this.#onNode(machine, () => hands.deleteNode(name));
+        // Its kubelet finds that out at its next start.
+        this.#later(kubeletRestartSeconds, 'is restarted', () => hands.restart(name));
+        return undefined;
       case 'reimaged':
         if (fault.newNode) this.#options.onDeparture(name);
         hands.reimage(name, fault.newNode);
@@ -244,6 +275,7 @@ class TheirHands implements Hands {
       | 'drainedByPerson'
       | 'markRemoved'
       | 'markSpoiled'
+      | 'announced'
     >,
     machine: Machine,
   ): Promise<(() => unknown) | undefined> {
@@ -267,6 +299,14 @@ class TheirHands implements Hands {
         return this.#onNode(machine, () => hands.annotate(name, { [markAnnotation]: null }));
       case 'markSpoiled':
         return this.#onNode(machine, () => hands.annotate(name, { [markAnnotation]: fault.text }));
+      case 'announced': {
+        const say = (status: 'True' | 'False') =>
+          this.#onNode(machine, () => hands.condition(name, 'VMEventScheduled', status));
+        await say('True');
+        return this.#lasting(async () => {
+          await say('False');
+        });
+      }
     }
   }
 

@@ -24,9 +24,13 @@ export interface Installation {
   /** Everything that its processes logged but for debug. */
   readonly log: readonly LogLine[];
   readonly settings: SettingsDesk;
+  /** Whether any storage was lost: both together make the fleet's limit forgotten. */
+  readonly forgot: boolean;
   start(): Promise<void>;
   /** Ends the process at this very instant; another one starts when its time has come. */
   crash(life: Life, back: Return): void;
+  /** The same to whatever process runs. */
+  kill(back: Return): void;
   /** Ends the process as one that is asked to, and goes on the same way. */
   restart(back: Return): Promise<void>;
   loseDocuments(): void;
@@ -71,6 +75,7 @@ class Installed implements Installation {
   readonly plan: AppPlan;
   readonly log: LogLine[] = [];
   readonly settings: SettingsDesk;
+  forgot = false;
   readonly #options: InstallationOptions;
   readonly #documents: Documents;
   readonly #leaving: Promise<void>[] = [];
@@ -141,6 +146,10 @@ class Installed implements Installation {
     this.#comeBack(back);
   }
 
+  kill(back: Return): void {
+    if (this.#running !== undefined) this.crash(this.#running.life, back);
+  }
+
   async restart(back: Return): Promise<void> {
     if (this.#running === undefined) return;
     const { app, life } = this.#running;
@@ -178,13 +187,19 @@ class Installed implements Installation {
   }
 
   #comeBack({ storage, version, downMinutes }: Return): void {
-    if (storage === 'gone' || storage === 'historyGone') this.#history = this.#history.empty();
+    if (storage !== 'kept') this.forgot = true;
+    if (storage === 'gone' || storage === 'historyGone') this.#loseHistory();
     if (storage === 'gone' || storage === 'documentsGone') this.loseDocuments();
     this.#version = version;
     const ends = ++this.#ends;
     this.#options.time.after(downMinutes * 60, async () => {
       if (ends === this.#ends) await this.start();
     });
+  }
+
+  #loseHistory(): void {
+    this.#history = this.#history.empty();
+    this.#options.chronicle.machine.forget(this.plan.controller);
   }
 
   #ports(life: Life): Ports {
@@ -200,10 +215,10 @@ class Installed implements Installation {
       documents: this.#documents,
       settingsText: () => Promise.resolve(this.settings.text),
       prometheus: { query: () => Promise.reject(new Error('no settings ask Prometheus')) },
-      vouching: { kind: 'nobody' },
+      vouching: { kind: 'local', who: 'approver' },
       randomHex: (digits) => (this.#ids++).toString(16).padStart(digits, '0').slice(-digits),
       azure: createAzure({
-        credential,
+        credential: exchanges.credential(credential, life),
         armEndpoint: azure.armEndpoint,
         httpClient,
         clock,

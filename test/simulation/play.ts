@@ -12,6 +12,7 @@ import type { Acts } from './acts.ts';
 import { createChronicle } from './chronicle.ts';
 import type { Chronicle, Entry } from './chronicle.ts';
 import { createCircumstances } from './circumstances.ts';
+import { unhindered } from './drawSettings.ts';
 import { createExchanges } from './exchanges.ts';
 import type { Exchanges } from './exchanges.ts';
 import { createHands } from './hands.ts';
@@ -21,7 +22,7 @@ import type { Installation, LogLine } from './installation.ts';
 import type { AppPlan, FaultOf, Scenario } from './scenario.ts';
 import { createSteps } from './steps.ts';
 import type { Steps } from './steps.ts';
-import { createTime, presentUnit } from './time.ts';
+import { createTime } from './time.ts';
 import type { Life, Time } from './time.ts';
 
 /** A scenario as it went. */
@@ -133,10 +134,7 @@ function setStage(scenario: Scenario): Stage {
   const failures: unknown[] = [];
   const fail = (error: unknown) => void failures.push(error);
   const time = createTime(Date.parse(fleet.startsAt), scenario.seed, fail);
-  const chronicle = createChronicle(
-    () => time.clock.now(),
-    () => presentUnit()?.step,
-  );
+  const chronicle = createChronicle(() => time.clock.now());
   const { faults } = scenario;
   const installations: Installation[] = [];
   const crash = (life: Life, back: Parameters<Installation['crash']>[1]) =>
@@ -227,12 +225,15 @@ const isPlain = (value: unknown): value is Record<string, unknown> =>
 
 function settingsFor(
   clusters: readonly { id: string }[],
-  { controller, settings }: AppPlan,
+  { controller, settings, ringOf }: AppPlan,
 ): SettingsDocument {
   return {
     ...settings,
     controller,
-    clusters: clusters.map(({ id }) => ({ id })),
+    clusters: clusters.map(({ id }, index) => {
+      const ring = ringOf?.[index];
+      return ring === undefined ? { id } : { id, ring };
+    }),
     defaults: { ...briskDefaults, ...settings.defaults },
   };
 }
@@ -269,7 +270,7 @@ async function settle(stage: Stage): Promise<string[]> {
   await hands.attend();
   const [first] = installations;
   for (const installation of installations) {
-    installation.settings.change({ defaults: { windows: [], minReadyInPool: 0 } });
+    installation.settings.change(unhindered);
     await liftHolds(time, installation);
   }
   if (installations.length > 1) {

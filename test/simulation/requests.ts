@@ -13,6 +13,7 @@ export function kindOfRequest(
 const armKinds: readonly (readonly [RequestKind, string, RegExp])[] = [
   ['restart', 'POST', /\/restart$/u],
   ['runCommand', 'POST', /\/runCommand$/u],
+  ['commandResult', 'GET', /\/commandResults\//u],
   ['credential', 'POST', /\/listClusterUserCredential$/iu],
   ['operation', 'GET', /\/operations\//u],
   ['cluster', 'GET', /\/managedClusters\/[^/]+$/u],

@@ -6,10 +6,7 @@ import type { Scenario } from './scenario.ts';
  * Reduces a failing scenario to few faults: ever smaller parts are left out as long as the same
  * promise stays broken. Latencies hang on places, not on an order, so the rest goes on as it did.
  */
-export async function shrink(
-  failing: Scenario,
-  breaches: readonly Breach[],
-): Promise<Scenario> {
+export async function shrink(failing: Scenario, breaches: readonly Breach[]): Promise<Scenario> {
   const [worst] = breaches;
   const breaks = async (scenario: Scenario) => {
     const result = await resultOf(scenario);

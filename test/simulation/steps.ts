@@ -1,6 +1,6 @@
 import type { FunctionHandler, PreInvocationHandler } from '@azure/functions';
 import type { Chronicle, StepBegun } from './chronicle.ts';
-import type { Fault, FaultOf } from './scenario.ts';
+import type { Execution, Fault, FaultOf, LockMoment } from './scenario.ts';
 import { within } from './time.ts';
 import type { Life, Time, Unit } from './time.ts';
 
@@ -15,11 +15,22 @@ export interface Steps {
   mend(): void;
 }
 
-type StepFault = FaultOf<'lateStart' | 'lateEnd' | 'twice' | 'ghost'>;
+type StepFault = FaultOf<'lateStart' | 'lateEnd' | 'twice' | 'lostEnd' | 'ghost'>;
+type LockFault = FaultOf<'lockTwice' | 'stalled'>;
 type Handler = (input: unknown, context: unknown) => unknown;
 
+const keyOf = (of: Execution | LockMoment) => {
+  if ('step' in of) return `${of.step} ${of.nth}`;
+  if ('op' in of) return `${of.op} ${of.nth}`;
+  return 'execution' in of
+    ? `in ${of.state} ${of.nth} ${of.execution}`
+    : `in ${of.state} ${of.nth}`;
+};
+
+const isOnLock = (fault: Fault): fault is LockFault =>
+  fault.kind === 'lockTwice' || fault.kind === 'stalled';
 const isOnStep = (fault: Fault): fault is StepFault =>
-  ['lateStart', 'lateEnd', 'twice', 'ghost'].includes(fault.kind);
+  ['lateStart', 'lateEnd', 'twice', 'lostEnd', 'ghost'].includes(fault.kind);
 
 export function createSteps(options: {
   time: Time;
@@ -28,13 +39,18 @@ export function createSteps(options: {
 }): Steps {
   const { chronicle, time } = options;
   const stepFaults = new Map(
-    options.faults.filter(isOnStep).map((fault) => [`${fault.step} ${fault.nth}`, fault]),
+    options.faults.filter(isOnStep).map((fault) => [keyOf(fault.of), fault]),
   );
   const lockFaults = new Map(
-    options.faults
-      .filter((fault) => fault.kind === 'lockTwice')
-      .map((fault) => [`${fault.op} ${fault.nth}`, fault]),
+    options.faults.filter(isOnLock).map((fault) => [keyOf(fault.of), fault]),
   );
+  const { machine } = chronicle;
+  /** Those of a state's entry, which the next operation of the lock takes. */
+  const dueOnLock: LockFault[] = [];
+  machine.onEntry(({ state, nth }) => {
+    const fault = lockFaults.get(`in ${state} ${nth}`);
+    if (fault !== undefined) dueOnLock.push(fault);
+  });
   const counts = new Map<string, number>();
   const count = (name: string) => {
     const nth = (counts.get(name) ?? 0) + 1;
@@ -42,9 +58,18 @@ export function createSteps(options: {
     return nth;
   };
 
+  const inState = ({ life, instance }: Unit) => {
+    const stay = machine.stayOf(life.actor, instance);
+    if (stay === undefined) return '';
+    stay.executions += 1;
+    return `in ${stay.state} ${stay.nth} ${stay.executions}`;
+  };
+
   const activity = (life: Life, unit: Unit, handler: Handler): Handler => {
-    const fault = stepFaults.get(`${unit.step} ${unit.nth}`);
-    const strike = () => fault !== undefined && chronicle.strike(fault, life.actor);
+    const fault = stepFaults.get(`${unit.step} ${unit.nth}`) ?? stepFaults.get(inState(unit));
+    const { step, instance } = unit;
+    const strike = () =>
+      fault !== undefined && chronicle.strike(fault, life.actor, { kind: 'step', step, instance });
     const late = (minutes: number) => time.sleep(minutes * 60_000);
     const once = (input: unknown, context: unknown) =>
       told(chronicle, unit, input, () => handler(input, context));
@@ -71,6 +96,13 @@ export function createSteps(options: {
           const second = await once(input, context);
           return fault.counts === 'first' ? first : second;
         };
+      case 'lostEnd':
+        return async (input, context) => {
+          await once(input, context);
+          strike();
+          await late(fault.minutes);
+          return once(input, context);
+        };
       case 'ghost':
         return async (input, context) => {
           time.after(fault.minutes * 60, async () => {
@@ -86,11 +118,19 @@ export function createSteps(options: {
   const lock = (life: Life, handler: Handler): Handler => {
     return async (input, context) => {
       const delivered = input as Batch;
-      const doubled = delivered.batch.map((operation) => {
+      const struck = delivered.batch.map((operation) => {
         record(chronicle, life, delivered.self.key, operation);
-        return lockFaults.get(`${operation.name} ${count(`lock ${operation.name}`)}`);
+        const nth = count(`lock ${operation.name}`);
+        return lockFaults.get(`${operation.name} ${nth}`) ?? dueOnLock.shift();
       });
-      for (const fault of doubled) if (fault) chronicle.strike(fault, life.actor);
+      for (const fault of struck) {
+        if (fault === undefined) continue;
+        chronicle.strike(fault, life.actor);
+        if (fault.kind === 'stalled') {
+          await lent(time, () => time.sleep(fault.minutes * 60_000));
+        }
+      }
+      const doubled = struck.map((fault) => (fault?.kind === 'lockTwice' ? fault : undefined));
       const batch = delivered.batch.flatMap((operation, index) =>
         doubled[index] === undefined ? [operation] : [operation, operation],
       );
@@ -111,7 +151,10 @@ export function createSteps(options: {
       const { type } = invocationContext.options.trigger;
       const handler = context.functionHandler as Handler;
       const step = invocationContext.functionName;
-      if (type === 'orchestrationTrigger') return;
+      if (type === 'orchestrationTrigger') {
+        context.functionHandler = listening(chronicle, life, handler) as FunctionHandler;
+        return;
+      }
       const { instanceId } = invocationContext.triggerMetadata ?? {};
       const instance = typeof instanceId === 'string' ? instanceId : '';
       const unit: Unit = {
@@ -137,7 +180,18 @@ export function createSteps(options: {
     mend() {
       stepFaults.clear();
       lockFaults.clear();
+      dueOnLock.length = 0;
     },
+  };
+}
+
+/** An orchestrator, with what it is given and answers told to the machine. */
+function listening({ machine }: Chronicle, { actor }: Life, handler: Handler): Handler {
+  return async (given, context) => {
+    const answered = await handler(given, context);
+    const { instanceId } = given as { instanceId: string };
+    machine.heard(actor, instanceId, given, answered);
+    return answered;
   };
 }
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { addCounts } from './result.ts';
 import type { Result } from './result.ts';
-import { faultKinds } from './scenario.ts';
+import { faultKinds, nodeStates } from './scenario.ts';
+import type { FaultKind, NodeStateName } from './scenario.ts';
 
 /** What a campaign prints in the end. */
 export function summaryOf(results: readonly Result[], seconds: number): string {
@@ -57,16 +58,29 @@ export function edgeTable(edges: Readonly<Record<string, number>>): string {
 }
 
 function gridTable(grid: Readonly<Record<string, number>>): string {
-  const steps = [...new Set(Object.keys(grid).map((cell) => cell.split('|')[1] ?? ''))].sort();
   const width = Math.max(...faultKinds.map((kind) => kind.length));
-  const head = steps.map((step) => step.slice(0, 7).padStart(7)).join(' ');
-  const rows = faultKinds.map((kind) => {
-    const cells = steps.map((step) => String(grid[`${kind}|${step}`] ?? '.').padStart(7));
-    return `${kind.padEnd(width)} ${cells.join(' ')}`;
-  });
+  const head = nodeStates.map((state) => state.padStart(7)).join(' ');
+  const cell = (kind: FaultKind, state: NodeStateName) =>
+    String(grid[`${kind}|${state}`] ?? (isPossible(kind) ? '.' : '-')).padStart(7);
+  const rows = faultKinds.map(
+    (kind) => `${kind.padEnd(width)} ${nodeStates.map((state) => cell(kind, state)).join(' ')}`,
+  );
+  const empty = emptyCells(grid);
   return [
-    'Faults, and the steps during which they struck',
+    'Faults, and the states in which those nodes were that they struck',
     `${' '.repeat(width)} ${head}`,
     ...rows,
+    `${empty.length} cells are empty${empty.length > 0 ? `: ${empty.join(', ')}` : ''}`,
   ].join('\n');
 }
+
+/** Cells that could be hit and were not. */
+export function emptyCells(grid: Readonly<Record<string, number>>): string[] {
+  return faultKinds
+    .filter(isPossible)
+    .flatMap((kind) => nodeStates.map((state) => `${kind}|${state}`))
+    .filter((cell) => !(cell in grid));
+}
+
+/** Another Azure is there from the beginning, before any node is in any state. */
+const isPossible = (kind: FaultKind) => kind !== 'otherAzure';

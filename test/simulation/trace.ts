@@ -72,7 +72,8 @@ function cellsOfEntry(entry: Entry, names: Map<string, string>): Cells | undefin
   switch (entry.kind) {
     case 'fault': {
       const { kind, ...rest } = entry.fault;
-      return ['FAULT', '', kind, '', `${JSON.stringify(rest)} hits ${entry.during.join(',')}`];
+      const hits = [entry.step, ...entry.during].filter(Boolean).join(',');
+      return ['FAULT', '', kind, '', `${JSON.stringify(rest)} hits ${hits}`];
     }
     case 'ended': {
       const { actor, node, step, nth, at } = entry.begun;
@@ -89,6 +90,7 @@ function cellsOfEntry(entry: Entry, names: Map<string, string>): Cells | undefin
     case 'note':
       return [entry.actor, '', entry.text, '', ''];
     case 'begun':
+    case 'edge':
       return undefined;
   }
 }

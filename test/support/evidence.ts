@@ -30,6 +30,9 @@ export interface Circumstances {
 /** The kindest of the rules that our process may have gone by. */
 export interface Rules {
   concurrency: number;
+  /** Of a pool, and of all clusters together. */
+  maxUnavailable: number;
+  fleetConcurrency: number;
   readyForSeconds: number;
   bootTimeoutMinutes: number;
   /** How old an answer may be by which a node is taken out of service. */

@@ -120,21 +120,21 @@ function takings(evidence: Evidence): AuditLine[] {
 
 /** Promise 1: never more than `concurrency` nodes of a cluster out of service because of us. */
 export function oneAtATime(evidence: Evidence, concurrency = 1): Violations {
-  return outAtOnce(evidence, concurrency, ({ cluster }) => cluster);
+  return outAtOnce(evidence, concurrency, ({ cluster }) => cluster, 'concurrency');
 }
 
 /** Promise 1 for a pool, where its settings say fewer than the cluster's. */
 export function poolLimit(evidence: Evidence, pool: string, limit: number): Violations {
   const known = [...evidence.before, ...evidence.after];
   const pools = new Map(known.map((node) => [node.node, node.pool]));
-  return outAtOnce(evidence, limit, ({ cluster, node }) =>
-    pools.get(node) === pool ? cluster : undefined,
-  );
+  const groupOf = ({ cluster, node }: AuditLine) =>
+    pools.get(node) === pool ? cluster : undefined;
+  return outAtOnce(evidence, limit, groupOf, 'maxUnavailable');
 }
 
 /** Promise 1 for the fleet, where the settings of the whole document say fewer. */
 export function fleetLimit(evidence: Evidence, limit: number): Violations {
-  return outAtOnce(evidence, limit, () => 'fleet');
+  return outAtOnce(evidence, limit, () => 'fleet', 'fleetConcurrency');
 }
 
 /** Never more than `limit` nodes of one group out of service because of us; the others don't count. */
@@ -142,10 +142,10 @@ function outAtOnce(
   evidence: Evidence,
   limit: number,
   groupOf: (line: AuditLine) => string | undefined,
+  rule: 'concurrency' | 'maxUnavailable' | 'fleetConcurrency',
 ): Violations {
   const out = new Map<string, { group: string; returned: boolean }>();
-  const limitAt = (line: AuditLine) =>
-    Math.max(limit, rulesAt(evidence, line)?.concurrency ?? limit);
+  const limitAt = (line: AuditLine) => Math.max(limit, rulesAt(evidence, line)?.[rule] ?? limit);
   const unready = new Set(evidence.before.filter(({ ready }) => !ready).map(({ node }) => node));
   const violations: Violations = [];
   const left = [...evidence.departures];

@@ -78,7 +78,10 @@ export function startKubelets(cluster: Cluster): Kubelets {
     machineGoesDown: (name, how) => goDown(cluster, known(name), how),
     machineIsUp: (name, boot) => comeUp(cluster, known(name), boot),
     machineIsGone(name) {
-      forgetPlans(known(name));
+      // One that is deleted while it is repaired has not joined again.
+      const kubelet = kubelets.get(name);
+      if (kubelet === undefined) return;
+      forgetPlans(kubelet);
       kubelets.delete(name);
       cluster.kinds.nodes.objects.remove(name);
     },

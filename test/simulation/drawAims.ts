@@ -1,0 +1,108 @@
+import type { Dice } from './dice.ts';
+import { drawFault } from './drawFaults.ts';
+import type { Layout } from './drawPlaces.ts';
+import { faultKinds, nodeStates } from './scenario.ts';
+import type { Fault, FaultKind, NodeStateName, Return } from './scenario.ts';
+
+/**
+ * A fault of any kind at a node in any state: drawn so that every kind meets every state, however
+ * rare the state is. What brings a node there goes with it.
+ */
+export function drawAimed(dice: Dice, layout: Layout, kinds: readonly FaultKind[]): Fault[] {
+  const aim = dice.one(aims);
+  const aimed = drawFault(dice, { ...layout, aim }, kinds);
+  return [...(baits[aim]?.(dice) ?? []), aimed];
+}
+
+/** Those that only few nodes come to are aimed at more often. */
+const rare = ['adopt', 'undo', 'leave'] as const;
+const aims: readonly NodeStateName[] = [...nodeStates, 'end', ...rare, ...rare, ...rare];
+
+/** All kinds alike: what is there from the beginning, or needs no state, is not aimed. */
+export const aimedKinds: readonly FaultKind[] = faultKinds.filter((kind) => kind !== 'otherAzure');
+
+const lost = (dice: Dice): Return => ({
+  downMinutes: dice.one([0, 1, 5, 30]),
+  storage: 'historyGone',
+  version: '1.0',
+});
+
+/** How a node comes to a state that it usually does not come to. */
+const baits: Partial<Record<NodeStateName, (dice: Dice) => Fault[]>> = {
+  /** The run that works on a marked node is gone, and the next one finds the mark. */
+  adopt: (dice) => {
+    const state = dice.one(['drain', 'restart', 'boot', 'boot', 'ready', 'prove'] as const);
+    const crash: Fault = {
+      kind: 'crash',
+      at: { state, nth: 1, exchange: dice.small(2, 5) },
+      when: 'after',
+      back: lost(dice),
+    };
+    return state === 'boot' && dice.chance(0.7) ? [bootsLate, crash] : [crash];
+  },
+  undo: (dice) =>
+    dice.one<Fault[]>([
+      [{ kind: 'hold', scope: 'fleet', at: { state: 'drain', nth: 1, seconds: 1 }, minutes: 20 }],
+      [{ kind: 'cancel', at: { state: 'drain', nth: 1, seconds: 1 } }],
+      [{ kind: 'budget', cluster: 0, at: { state: 'cordon', nth: 1, seconds: 0 }, minutes: 120 }],
+      refusedFromInside,
+    ]),
+  leave: (dice) => dice.one([staysSilent, staysSilent, neverComesBack, keepsItsPods]),
+};
+
+/** The node itself says that it can't restart, where it is asked from inside. */
+const refusedFromInside: Fault[] = [
+  {
+    kind: 'machine',
+    node: 'that',
+    at: { state: 'cordon', nth: 1, seconds: 0 },
+    minutes: 120,
+    behaviour: { restart: 'fails' },
+  },
+  { kind: 'settings', at: { minute: 0 }, minutes: 240, change: { defaults: guest() } },
+];
+
+const bootsLate: Fault = {
+  kind: 'machine',
+  node: 'that',
+  at: { state: 'restart', nth: 1, seconds: 0 },
+  minutes: 240,
+  behaviour: { restartDelaySeconds: 1500 },
+};
+
+/** It has booted, and its kubelet says nothing for longer than anybody waits. */
+const staysSilent: Fault[] = [
+  {
+    kind: 'flaps',
+    node: 'that',
+    at: { state: 'ready', nth: 1, seconds: 0 },
+    times: 1,
+    seconds: 5400,
+  },
+];
+
+const neverComesBack: Fault[] = [
+  {
+    kind: 'machine',
+    node: 'that',
+    at: { state: 'restart', nth: 1, seconds: 0 },
+    minutes: 600,
+    behaviour: { returns: false },
+  },
+];
+
+/** The first restart changes nothing, and before the second one there are pods that never end. */
+const keepsItsPods: Fault[] = [
+  {
+    kind: 'machine',
+    node: 'that',
+    at: { state: 'restart', nth: 1, seconds: 0 },
+    minutes: 600,
+    behaviour: { restart: 'changesNothing' },
+  },
+  { kind: 'stuckPods', node: 'that', at: { state: 'boot', nth: 1, seconds: 10 }, minutes: 600 },
+];
+
+function guest() {
+  return { restartMethod: 'guest' as const };
+}
