@@ -68,6 +68,9 @@ export async function restart(
   const attempt: Mark = { ...escalated, attempt: { number: input.attempt, at, method } };
   const patched = await rewriteMark(held, attempt);
   if (patched.kind !== 'done') {
+    // Whoever changed it may have taken it over: then that is how our work on it ends.
+    const now = await hold(desk, input);
+    if (now.kind === 'ended') return now;
     const value = 'the node changed just before the restart';
     return waitOrStop(desk, input, held, [{ kind: 'conflict', value }]);
   }

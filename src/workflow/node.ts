@@ -1,7 +1,7 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { epochMs } from '../domain/instant.ts';
 import type { ProbeRecord } from '../domain/need.ts';
-import type { Outcome } from '../domain/outcome.ts';
+import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
 import { reasonOfDefect, reasonOfTrouble } from '../domain/reason.ts';
 import type { Instants, NodeResult } from '../domain/run.ts';
 import type { Trouble } from '../domain/trouble.ts';
@@ -378,7 +378,17 @@ function withEscalation(outcome: Outcome, facts: NodeFacts | undefined): Outcome
 
 /** Before the first restart the work is undone; once one was asked for there is nothing to undo. */
 function giveUp(work: NodeWork, attempt: 1 | 2, outcome: Outcome): NodeWork {
-  return to(work, { step: attempt === 1 ? 'undo' : 'leave', outcome });
+  return attempt === 1
+    ? to(work, { step: 'undo', outcome })
+    : to(work, { step: 'leave', outcome: stranded(outcome) });
+}
+
+/** How a node can end that stays out of service after a restart. */
+const strandedKinds: readonly OutcomeKind[] = ['unknown', 'notRebooted', 'notReady', 'failed'];
+
+/** Whatever stopped the second attempt, the first was asked for and changed nothing: say so. */
+function stranded({ kind, reasons }: Outcome): Outcome {
+  return { kind: strandedKinds.includes(kind) ? kind : 'notRebooted', reasons };
 }
 
 /** A step failed with a defect of this program: the node is put back, or left for a later run. */

@@ -441,8 +441,8 @@ export const mutations: readonly Mutation[] = [
     promise: 'nothing silent',
     changes: one(
       'src/workflow/node.ts',
-      "  return to(work, { step: attempt === 1 ? 'undo' : 'leave', outcome });",
-      "  return to(work, { step: attempt === 1 ? 'undo' : 'leave', outcome: { ...outcome, kind: 'deferred' } });",
+      "  return { kind: strandedKinds.includes(kind) ? kind : 'notRebooted', reasons };",
+      "  return { kind: 'deferred', reasons };",
     ),
   },
 ];

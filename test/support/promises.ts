@@ -26,6 +26,7 @@ function markChange({ detail }: AuditLine): 'written' | 'removed' | undefined {
 interface MarkTold {
   run?: string;
   attempt?: { number: number; at: string };
+  escalated?: string;
 }
 
 /** What a line wrote as the mark; others may write there what they like. */
@@ -234,14 +235,25 @@ function podsSeen({ circumstances }: Evidence, line: AuditLine, { pods }: Scene)
   return look?.pods ?? pods;
 }
 
-/** Whether a report of that time says of the node that it was restarted with each of these on it. */
+/** Many are told by their number. */
+const podsTold = (value: string) => Number(/(\d+) pods? left/u.exec(value)?.[1] ?? 0);
+
+/**
+ * Whether a report of that time says of the node that it was restarted with each of these on it, or,
+ * where its run has died, the mark by which the next one knows.
+ */
 function isSaid(evidence: Evidence, line: AuditLine, left: Scene['pods']): boolean {
   const reports = told(evidence).filter(
     ({ report, node }) => node.node === line.node && during(report, line),
   );
   const words = reports.flatMap(({ node }) => node.outcome.reasons);
-  const said = words.filter(({ kind }) => kind === 'escalated').map(({ value }) => value);
-  return left.every(({ name }) => said.some((value) => value.includes(name)));
+  const attempt = writtenAttempt(evidence, line);
+  const marked = attempt === undefined ? [] : (markOf(attempt).escalated ?? []);
+  const reported = words.filter(({ kind }) => kind === 'escalated').map(({ value }) => value);
+  const said = reported.concat(marked);
+  return left.every(({ name }) =>
+    said.some((value) => value.includes(name) || podsTold(value) >= left.length),
+  );
 }
 
 interface Told {
