@@ -56,7 +56,7 @@ interface Stage {
   departures: { node: string; seq: number }[];
   looks: Look[];
   failures: unknown[];
-  /** Where Azure forgets each operation at once no answer ever comes, and nothing is to be done. */
+  /** Where Azure forgets operations at once, or says not whose a machine is, nothing can be done. */
   canFinish: boolean;
 }
 
@@ -197,7 +197,9 @@ function setStage(scenario: Scenario): Stage {
     departures,
     looks,
     failures,
-    canFinish: fleet.timings.operationKeepMinutes > 0,
+    canFinish:
+      fleet.timings.operationKeepMinutes > 0 &&
+      !fleet.faults.otherwise.includes('untaggedMachines'),
   };
 }
 
@@ -208,10 +210,19 @@ function merged(fleet: Scenario['fleet'], change: Scenario['fleet']): Scenario['
   const result = { ...fleet };
   for (const [key, value] of Object.entries(change)) {
     const old = result[key];
-    result[key] = isPlain(old) && isPlain(value) ? { ...old, ...value } : value;
+    result[key] = isPlain(old) && isPlain(value) ? { ...old, ...joined(old, value) } : value;
   }
   return result;
 }
+
+/** Lists are added to each other. */
+const joined = (old: Record<string, unknown>, value: Record<string, unknown>) =>
+  Object.fromEntries(
+    Object.entries(value).map(([key, one]) => {
+      const before: unknown = old[key];
+      return [key, Array.isArray(before) && Array.isArray(one) ? [...before, ...one] : one];
+    }),
+  );
 
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

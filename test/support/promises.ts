@@ -241,7 +241,10 @@ function isSaid(evidence: Evidence, line: AuditLine, left: Scene['pods']): boole
   );
   const words = reports.flatMap(({ node }) => node.outcome.reasons);
   const said = words.filter(({ kind }) => kind === 'escalated').map(({ value }) => value);
-  return left.every(({ name }) => said.some((value) => value.includes(name)));
+  // Of many the first ones are named, and the others counted.
+  return left.every(({ name }) =>
+    said.some((value) => value.includes(name) || /\band \d+ more\b/u.test(value)),
+  );
 }
 
 interface Told {
