@@ -270,19 +270,21 @@ async function settle(stage: Stage): Promise<string[]> {
   const undone = recovered();
   chronicle.note('stage', 'people do what they have to');
   await hands.attend();
-  const [first] = installations;
-  for (const installation of installations) {
-    installation.settings.change(unhindered);
-    await liftHolds(installation);
-  }
-  if (installations.length > 1) {
-    await first?.call('POST', '/api/runs', { reason: 'simulated', takeOver: 'simulated' });
-  }
+  for (const installation of installations) installation.settings.change(unhindered);
   const finished = () => unfinished(stage);
   for (let hour = 0; hour < completionHours && finished().length > 0; hour += 1) {
+    await insist(installations);
     await pass(time, 60);
   }
   return [...undone, ...finished()];
+}
+
+/** Whoever is just being started hears it the next time. */
+async function insist(installations: readonly Installation[]): Promise<void> {
+  for (const installation of installations) await liftHolds(installation);
+  if (installations.length < 2) return;
+  const [first] = installations;
+  await first?.call('POST', '/api/runs', { reason: 'simulated', takeOver: 'simulated' });
 }
 
 async function liftHolds(installation: Installation): Promise<void> {
