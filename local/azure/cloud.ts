@@ -22,7 +22,7 @@ import type { Person } from './person.ts';
 import { seededRandom } from './random.ts';
 import { everybodyMay } from './rights.ts';
 import type { Rights } from './rights.ts';
-import { modelShell } from './world/commandModel.ts';
+import { bareShell, modelShell } from './world/commandModel.ts';
 import type { CommandShell } from './world/commandShell.ts';
 import type { Guest } from './world/guest.ts';
 import { createLifecycle } from './world/lifecycle.ts';
@@ -72,7 +72,12 @@ export function createCloud(options: CloudOptions): Cloud {
   const seed = options.seed ?? fleet.seed;
   const audit = createAudit(() => clock.now(), options.onAudit);
   const faults = createFaults(fleet.faults, options.onRequest);
-  const lifecycle = createLifecycle({ clock, audit, timings: fleet.timings });
+  const lifecycle = createLifecycle({
+    clock,
+    audit,
+    timings: fleet.timings,
+    otherwise: fleet.faults.otherwise,
+  });
   const rights = options.rights ?? everybodyMay;
   const world = createWorld({
     fleet,
@@ -92,6 +97,7 @@ export function createCloud(options: CloudOptions): Cloud {
     throttle: createThrottle(clock, fleet.throttling),
     random: seededRandom(seed, 'requests'),
     now: () => clock.now(),
+    texts: fleet.faults.otherwise.includes('otherTexts') ? 'others' : 'known',
     audiences: () => [armAudience, options.origin()],
     isAllowed,
     routes: routes({
@@ -129,21 +135,31 @@ interface Parts extends CloudOptions {
 function routes(parts: Parts) {
   const { fleet, clock, lifecycle, world, guest, shell, seed, kubeconfig, origin, isAllowed } =
     parts;
+  const { otherwise } = fleet.faults;
   const operations = createOperations({
     clock,
     random: seededRandom(seed, 'operations'),
     keepMinutes: fleet.timings.operationKeepMinutes,
     headers: fleet.faults.operationHeaders,
+    failedStatus: otherwise.includes('failedLocation200') ? 200 : 409,
     origin,
   });
   const { timings } = fleet;
-  const runCommand = createRunCommand({ clock, timings, guest, lifecycle, operations });
+  const runCommand = createRunCommand({
+    clock,
+    timings,
+    guest,
+    lifecycle,
+    operations,
+    otherwise,
+  });
   const commands = createClusterCommands({
     clock,
     timings,
     random: seededRandom(seed, 'commands'),
-    shell,
+    shell: otherwise.includes('noCoreutils') ? bareShell : shell,
     origin,
+    otherwise,
   });
   const providers = [
     ...computeRoutes({ world, fleet, lifecycle, operations, runCommand, origin }),

@@ -136,7 +136,27 @@ export interface FleetFaults {
   operationHeaders: 'both' | 'locationOnly';
   restartFinalStatus: 200 | 204;
   instanceState: 'follows' | 'stays';
+  otherwise: Otherwise[];
 }
+
+/** Beliefs that are wrong; docs/fidelity.md says which. */
+export type Otherwise =
+  | 'failedLocation200'
+  | 'otherTexts'
+  | 'untaggedMachines'
+  | 'bareEventMessage'
+  | 'lateGuestReboots'
+  | 'scriptHolds'
+  | 'stoppedWhileBooting'
+  | 'oneRestart'
+  | 'busyWhileRestarting'
+  | 'sharedOutput'
+  | 'unscheduledResult'
+  | 'keepsTail'
+  | 'noCoreutils'
+  | 'commandPodsStay'
+  | 'slowNodeMonitor'
+  | 'gracefulRestarts';
 
 export interface DeniedAction {
   action: string;

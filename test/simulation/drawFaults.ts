@@ -5,6 +5,7 @@ import { drawWhen } from './drawPlaces.ts';
 import type { Layout } from './drawPlaces.ts';
 import { drawSettingsChange } from './drawSettings.ts';
 import { newestVersion } from './installation.ts';
+import { otherAzures } from './otherAzures.ts';
 import { faultKinds } from './scenario.ts';
 import type { Fault, FaultKind, FaultOf, Return } from './scenario.ts';
 
@@ -268,15 +269,7 @@ const draws: { [K in FaultKind]: Draw<K> } = {
   }),
   otherAzure: (dice) => ({
     kind: 'otherAzure',
-    change: dice.one<FaultOf<'otherAzure'>['change']>([
-      { faults: { operationHeaders: 'locationOnly' } },
-      { faults: { restartFinalStatus: 204 } },
-      { faults: { instanceState: 'stays' } },
-      { timings: { operationKeepMinutes: 0 } },
-      { timings: { runCommandSeconds: 300 } },
-      { pageSize: 1 },
-      { throttling: true },
-    ]),
+    change: dice.one(otherAzures),
   }),
   cordonedByPerson: (dice, layout) => ({
     kind: 'cordonedByPerson',

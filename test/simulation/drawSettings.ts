@@ -124,6 +124,7 @@ export function drawSettingsChange(dice: Dice): SettingsChange {
 export const unhindered: SettingsChange = {
   defaults: {
     windows: [],
+    excludedDates: [],
     minReadyInPool: 0,
     minReadyInZone: 0,
     minNeedAgeHours: 0,

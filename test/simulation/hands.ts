@@ -60,11 +60,7 @@ interface Node {
 
 const person = 'person';
 const markAnnotation = 'aks-reboot-orchestrator/mark';
-/** What people clear when it is in the way: the loop guard's memory, and that of a refusal. */
-const noteAnnotations = [
-  'aks-reboot-orchestrator/last-reboot',
-  'aks-reboot-orchestrator/last-refusal',
-];
+const notes = ['aks-reboot-orchestrator/last-reboot', 'aks-reboot-orchestrator/last-refusal'];
 const doomed = { key: 'ToBeDeletedByClusterAutoscaler', effect: 'NoSchedule' } as const;
 const kubeletRestartSeconds = 60;
 const everywhere = [{ operator: 'Exists' as const }];
@@ -180,8 +176,8 @@ class TheirHands implements Hands {
       } else if (node.status.nodeInfo.bootID === (JSON.parse(mark) as Mark).bootId) {
         if ((JSON.parse(mark) as Mark).attempt !== undefined) hands.restart(machine.nodeName);
       }
-      for (const note of noteAnnotations.filter((name) => name in annotations)) {
-        await hands.annotate(machine.nodeName, { [note]: null });
+      for (const note of notes) {
+        if (note in annotations) await hands.annotate(machine.nodeName, { [note]: null });
       }
     }
   }
@@ -283,9 +279,10 @@ class TheirHands implements Hands {
     const name = machine.nodeName;
     switch (fault.kind) {
       case 'stuckPods':
-        return this.#addPod(machine, { terminatesInMs: 'never' });
+        // Of a StatefulSet, which makes no other one while this one is not gone.
+        return this.#addPod(machine, { kind: 'StatefulSet', terminatesInMs: 'never' });
       case 'newPod':
-        this.#addPod(machine, { terminatesInMs: 5000 });
+        this.#addPod(machine, { kind: 'Deployment', terminatesInMs: 5000 });
         return undefined;
       case 'cordonedByPerson':
         return this.#onNode(machine, () => hands.cordon(name));
@@ -353,7 +350,8 @@ class TheirHands implements Hands {
   }
 
   async #ask({ kubernetes }: Cluster, method: string, url: string, body: object): Promise<void> {
-    const headers = { 'content-type': 'application/json' };
+    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+    const headers = { 'content-type': type };
     await kubernetes.handle({ method, url, headers, body: JSON.stringify(body), user: person });
   }
 
@@ -393,14 +391,19 @@ class TheirHands implements Hands {
   }
 
   /** A pod that comes back to that node whenever it was sent away, cordoned or not. */
-  #addPod(machine: Machine, behaviour: { terminatesInMs: number | 'never' }): () => Promise<void> {
+  #addPod(
+    machine: Machine,
+    behaviour: { kind: 'Deployment' | 'StatefulSet'; terminatesInMs: number | 'never' },
+  ): () => Promise<void> {
     const { cluster, nodeName: node } = machine;
     const name = `late-${++this.#workloads}`;
     const place = { namespace: 'default', name, node, tolerations: everywhere };
-    cluster.kubernetes.createWorkload({ ...place, ...behaviour, kind: 'Deployment', replicas: 1 });
+    cluster.kubernetes.createWorkload({ ...place, ...behaviour, replicas: 1 });
     return this.#lasting(async () => {
       const hands = cluster.kubernetes.as(person);
-      hands.scale('default', name, 0);
+      const kind = `${behaviour.kind.toLowerCase()}s`;
+      const url = `/apis/apps/v1/namespaces/default/${kind}/${name}`;
+      await this.#ask(cluster, 'PATCH', url, { spec: { replicas: 0 } });
       for (const { metadata } of this.#pods(machine)) {
         if (metadata.labels?.['app'] === name) hands.deletePod('default', metadata.name, 0);
       }

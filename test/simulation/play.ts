@@ -56,7 +56,7 @@ interface Stage {
   departures: { node: string; seq: number }[];
   looks: Look[];
   failures: unknown[];
-  /** Where Azure forgets each operation at once no answer ever comes, and nothing is to be done. */
+  /** Where Azure forgets operations at once, or says not whose a machine is, nothing can be done. */
   canFinish: boolean;
 }
 
@@ -204,7 +204,9 @@ function setStage(scenario: Scenario): Stage {
     departures,
     looks,
     failures,
-    canFinish: fleet.timings.operationKeepMinutes > 0,
+    canFinish:
+      fleet.timings.operationKeepMinutes > 0 &&
+      !fleet.faults.otherwise.includes('untaggedMachines'),
   };
 }
 
@@ -215,10 +217,19 @@ function merged(fleet: Scenario['fleet'], change: Scenario['fleet']): Scenario['
   const result = { ...fleet };
   for (const [key, value] of Object.entries(change)) {
     const old = result[key];
-    result[key] = isPlain(old) && isPlain(value) ? { ...old, ...value } : value;
+    result[key] = isPlain(old) && isPlain(value) ? { ...old, ...joined(old, value) } : value;
   }
   return result;
 }
+
+/** Lists are added to each other. */
+const joined = (old: Record<string, unknown>, value: Record<string, unknown>) =>
+  Object.fromEntries(
+    Object.entries(value).map(([key, one]) => {
+      const before: unknown = old[key];
+      return [key, Array.isArray(before) && Array.isArray(one) ? [...before, ...one] : one];
+    }),
+  );
 
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -256,8 +267,6 @@ async function mend({ chronicle, acts, exchanges, steps, hands, installations }:
 const recoveryHours = 6;
 /** Hours after people have done their part, within which everything due has to be done. */
 const completionHours = 10;
-/** A process that stops waits for what is under way, and another one starts after it. */
-const patienceMinutes = 480;
 
 /** Waits until all is done; what is not in time. */
 async function settle(stage: Stage): Promise<string[]> {
@@ -268,36 +277,28 @@ async function settle(stage: Stage): Promise<string[]> {
   const undone = recovered();
   chronicle.note('stage', 'people do what they have to');
   await hands.attend();
-  const [first] = installations;
-  for (const installation of installations) {
-    installation.settings.change(unhindered);
-    await liftHolds(time, installation);
-  }
-  if (installations.length > 1) {
-    await first?.call('POST', '/api/runs', { reason: 'simulated', takeOver: 'simulated' });
-  }
+  for (const installation of installations) installation.settings.change(unhindered);
   const finished = () => unfinished(stage);
   for (let hour = 0; hour < completionHours && finished().length > 0; hour += 1) {
+    await insist(installations);
     await pass(time, 60);
   }
   return [...undone, ...finished()];
 }
 
-/** As a person does it: asks again while nobody answers, as in the middle of a restart. */
-async function liftHolds(time: Time, installation: Installation): Promise<void> {
-  const answered = async (method: string, path: string) => {
-    for (let minute = 0; minute < patienceMinutes; minute += 1) {
-      const answer = await installation.call(method, path);
-      if (answer !== undefined) return answer;
-      await pass(time, 1);
-    }
-    throw new Error(`nobody answers ${method} ${path}`);
-  };
-  const { locks } = (await answered('GET', '/api/locks')) as {
-    locks: { scope: string; hold?: unknown }[];
-  };
-  for (const { scope, hold } of locks) {
-    if (hold) await answered('DELETE', `/api/locks/${scope}/hold`);
+/** Whoever is just being started hears it the next time. */
+async function insist(installations: readonly Installation[]): Promise<void> {
+  for (const installation of installations) await liftHolds(installation);
+  if (installations.length < 2) return;
+  const [first] = installations;
+  await first?.call('POST', '/api/runs', { reason: 'simulated', takeOver: 'simulated' });
+}
+
+async function liftHolds(installation: Installation): Promise<void> {
+  const locks = (await installation.call('GET', '/api/locks')) as
+    { locks: { scope: string; hold?: unknown }[] } | undefined;
+  for (const { scope, hold } of locks?.locks ?? []) {
+    if (hold) await installation.call('DELETE', `/api/locks/${scope}/hold`);
   }
 }
 

@@ -24,12 +24,22 @@ export interface ArmOptions {
   now: () => number;
   isAllowed: (action: string, scope: string, actor: string) => boolean;
   /** What a token for ARM may be for. */
+  /** Whether errors say what we know of them. */
+  texts: 'known' | 'others';
   audiences: () => readonly string[];
 }
 
 /** Azure Resource Manager: authentication, routing, rights, versions, limits, then the provider. */
+/** Errors keep their status and code, whatever they say. */
+function worded(answer: ArmAnswer, texts: ArmOptions['texts']): ArmAnswer {
+  const { error } = (answer.body ?? {}) as { error?: { code: string } };
+  if (texts === 'known' || error === undefined) return answer;
+  return { ...answer, body: { error: { code: error.code, message: 'Das geht nicht.' } } };
+}
+
 export function createArm(options: ArmOptions): (request: WireRequest) => Promise<WireAnswer> {
-  const wire = (answer: ArmAnswer) => toWire(answer, options.random, options.now());
+  const wire = (answer: ArmAnswer) =>
+    toWire(worded(answer, options.texts), options.random, options.now());
   return async (request) => {
     const verdict = verifyToken(request.headers['authorization'], options.audiences());
     if (verdict.kind !== 'valid') return wire(unauthorized(verdict));

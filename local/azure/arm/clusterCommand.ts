@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import type { CommandBehaviour, Timings } from '../fleet.ts';
+import type { CommandBehaviour, Otherwise, Timings } from '../fleet.ts';
 import { kubernetesAudience, verifyToken } from '../identity.ts';
 import { pick } from '../random.ts';
 import type { Random } from '../random.ts';
@@ -27,6 +27,7 @@ export interface ClusterCommandsOptions {
   /** Runs a command as somebody, at the cluster's API server. */
   shell: CommandShell;
   origin: () => string;
+  otherwise: readonly Otherwise[];
 }
 
 interface Command {
@@ -38,7 +39,7 @@ interface Command {
 const outputBytes = 512 * 1024;
 
 export function createClusterCommands(options: ClusterCommandsOptions): ClusterCommands {
-  const { clock, random } = options;
+  const { clock, random, otherwise } = options;
   const commands = new Map<string, Command>();
 
   const begin = (cluster: Cluster, command: string, user: CommandUser) => {
@@ -47,8 +48,9 @@ export function createClusterCommands(options: ClusterCommandsOptions): ClusterC
     commands.set(id, begun);
     const pod = startCommandPod({ clock, cluster, name: `command-${id}` });
     const end = (how: End) => {
-      begun.end = answerOf(id, how);
-      pod.end(how.kind === 'ran' && how.exitCode === 0);
+      begun.end = answerOf(id, how, otherwise);
+      const succeeded = how.kind === 'ran' && how.exitCode === 0;
+      pod.end(succeeded ? (otherwise.includes('commandPodsStay') ? 'stays' : 'goes') : 'failed');
     };
     carryOut(options, { cluster, pod, command, user }).then(end, (error: unknown) =>
       end({ kind: 'failed', reason: String(error) }),
@@ -115,7 +117,7 @@ type End =
 
 /** Waits for the pod, runs the command in it, and is cut short when the pod goes away. */
 async function carryOut(
-  { clock, timings, shell }: ClusterCommandsOptions,
+  { clock, timings, shell, otherwise }: ClusterCommandsOptions,
   { cluster, pod, command, user }: Running,
 ): Promise<End> {
   const half = (timings.commandSeconds * 1000) / 2;
@@ -137,7 +139,7 @@ async function carryOut(
   return {
     kind: 'ran',
     exitCode,
-    output: capped(output, behaviour),
+    output: capped(output, behaviour, otherwise.includes('keepsTail') ? 'tail' : 'head'),
     startedAt,
     endedAt: clock.now(),
   };
@@ -145,14 +147,15 @@ async function carryOut(
 
 const podGone: End = { kind: 'failed', reason: 'the pod was deleted' };
 
-/** Of too long an output the head is kept. */
-function capped(output: string, behaviour: CommandBehaviour): string {
+/** Of too long an output one end is kept. */
+function capped(output: string, behaviour: CommandBehaviour, end: 'head' | 'tail'): string {
   const bytes = Buffer.from(output);
   const kept = behaviour === 'cut' ? Math.floor(bytes.length / 2) : outputBytes;
-  return bytes.subarray(0, kept).toString('utf8');
+  const from = end === 'head' ? 0 : Math.max(0, bytes.length - kept);
+  return bytes.subarray(from, from + kept).toString('utf8');
 }
 
-function answerOf(id: string, end: End): ArmAnswer {
+function answerOf(id: string, end: End, otherwise: readonly Otherwise[]): ArmAnswer {
   switch (end.kind) {
     case 'ran': {
       const startedAt = new Date(end.startedAt).toISOString();
@@ -164,6 +167,10 @@ function answerOf(id: string, end: End): ArmAnswer {
     case 'failed':
       return ok({ id, properties: { provisioningState: 'Failed', reason: end.reason } });
     case 'notStarted':
+      if (otherwise.includes('unscheduledResult')) {
+        const reason = 'KubernetesPerformanceError: the container did not start within 60s';
+        return ok({ id, properties: { provisioningState: 'Failed', reason } });
+      }
       return failure(404, {
         code: 'KubernetesPerformanceError',
         message:

@@ -2,7 +2,7 @@ import type { Fleet } from '../fleet.ts';
 import type { AuditAction } from '../audit.ts';
 import type { Lifecycle } from '../world/lifecycle.ts';
 import type { Machine, World } from '../world/world.ts';
-import { ok } from './answer.ts';
+import { conflict, ok } from './answer.ts';
 import type { ArmAnswer } from './answer.ts';
 import { findGroup, findInstance, findMachine, findScaleSet, scaleSets } from './computeLookup.ts';
 import { instanceView, machineShape, scaleSetShape } from './computeShapes.ts';
@@ -123,11 +123,15 @@ function getRoutes({ world, fleet }: ComputeOptions): Route[] {
       });
     return [
       get(template, resource, (machine, call) => machineShape(machine, call, fleet.faults)),
-      get(`${template}/instanceView`, `${resource}/instanceView`, instanceView),
+      get(`${template}/instanceView`, `${resource}/instanceView`, (machine) =>
+        instanceView(machine, fleet.faults.otherwise),
+      ),
     ];
   });
   return [set, ...ofMachines];
 }
+
+const restarting = conflict('Conflict', 'Another operation is in progress on this VM.');
 
 function actRoutes(options: ComputeOptions): Route[] {
   const { world } = options;
@@ -156,7 +160,8 @@ function actRoutes(options: ComputeOptions): Route[] {
     },
   });
   const restart = (machine: Machine, call: Call) => {
-    const { restartFinalStatus } = options.fleet.faults;
+    const { restartFinalStatus, otherwise } = options.fleet.faults;
+    if (machine.restarts.running > 0 && otherwise.includes('oneRestart')) return restarting;
     const begun = options.operations.begin(machine, call.apiVersion, restartFinalStatus);
     call.detail['operation'] = begun.id;
     options.lifecycle.restart(machine, begun.end);

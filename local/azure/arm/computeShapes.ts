@@ -1,4 +1,4 @@
-import type { FleetFaults } from '../fleet.ts';
+import type { FleetFaults, Otherwise } from '../fleet.ts';
 import type { Cluster, Machine, Pool } from '../world/world.ts';
 import type { ScaleSet } from './computeLookup.ts';
 import type { Call } from './route.ts';
@@ -30,7 +30,8 @@ export function scaleSetShape({ cluster, pool, id, name }: ScaleSet) {
   };
 }
 
-export function machineShape(machine: Machine, call: Call, { instanceState }: FleetFaults) {
+export function machineShape(machine: Machine, call: Call, faults: FleetFaults) {
+  const { instanceState, otherwise } = faults;
   const { cluster, pool } = machine;
   const ofSet = machine.instanceId !== undefined;
   return {
@@ -41,7 +42,7 @@ export function machineShape(machine: Machine, call: Call, { instanceState }: Fl
       : 'Microsoft.Compute/virtualMachines',
     location: cluster.settings.region,
     ...(ofSet ? { instanceId: machine.instanceId, sku: { name: 'Standard_D4s_v5' } } : {}),
-    tags: poolTags(cluster, pool),
+    tags: !ofSet && otherwise.includes('untaggedMachines') ? {} : poolTags(cluster, pool),
     ...(machine.zone === undefined ? {} : { zones: [machine.zone] }),
     properties: {
       ...(ofSet ? { latestModelApplied: true } : {}),
@@ -52,7 +53,7 @@ export function machineShape(machine: Machine, call: Call, { instanceState }: Fl
       storageProfile: { osDisk: { osType: pool.settings.os } },
       osProfile: { computerName: machine.computerName },
       ...(call.query.get('$expand') === 'instanceView'
-        ? { instanceView: instanceView(machine) }
+        ? { instanceView: instanceView(machine, otherwise) }
         : {}),
     },
   };
@@ -65,9 +66,11 @@ function stateOf({ restarts }: Machine): string {
 }
 
 /** A machine that boots, or never does, is `running` to ARM; its agent is what falls silent. */
-export function instanceView(machine: Machine) {
+export function instanceView(machine: Machine, otherwise: readonly Otherwise[]) {
+  const isOff = machine.phase !== 'up' && otherwise.includes('stoppedWhileBooting');
+  const power = isOff ? ['stopped', 'VM stopped'] : ['running', 'VM running'];
   const { probe = 'healthy' } = machine.behaviour;
-  const agentReady = machine.phase === 'up' && probe !== 'agentDead';
+  const agentReady = (machine.phase === 'up' || isOff) && probe !== 'agentDead';
   return {
     computerName: machine.computerName,
     osName: machine.pool.settings.osSku.toLowerCase(),
@@ -87,7 +90,7 @@ export function instanceView(machine: Machine) {
         level: 'Info',
         displayStatus: 'Provisioning succeeded',
       },
-      { code: 'PowerState/running', level: 'Info', displayStatus: 'VM running' },
+      { code: `PowerState/${power[0]}`, level: 'Info', displayStatus: power[1] },
     ],
   };
 }

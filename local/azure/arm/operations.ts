@@ -41,6 +41,8 @@ export interface OperationsOptions {
   random: Random;
   keepMinutes: number;
   headers: 'both' | 'locationOnly';
+  /** What the Location of a failed one answers. */
+  failedStatus: 200 | 409;
   /** The origin of ARM, known once it listens. */
   origin: () => string;
 }
@@ -94,7 +96,8 @@ export function createOperations(options: OperationsOptions): Operations {
         message: `The entity was not found in this Azure location: operation ${id}.`,
       });
     }
-    return monitor ? monitored(operation, options.origin() + url) : told(operation);
+    const location = options.origin() + url;
+    return monitor ? monitored(operation, location, options.failedStatus) : told(operation);
   };
 
   return { begin, status, subject: (id) => operations.get(id)?.machine.id };
@@ -112,9 +115,15 @@ function told({ id: name, startTime, endTime, end }: Operation): ArmAnswer {
 }
 
 /** The answer behind Location: the status code says whether it is over. */
-function monitored({ end, finalStatus }: Operation, location: string): ArmAnswer {
+function monitored(
+  { end, finalStatus }: Operation,
+  location: string,
+  failedStatus: 200 | 409,
+): ArmAnswer {
   if (end === undefined) return { status: 202, headers: { location }, body: undefined };
-  if (end.kind === 'failed') return failure(409, { code: end.code, message: end.message });
+  if (end.kind === 'failed') {
+    return failure(failedStatus, { code: end.code, message: end.message });
+  }
   if (end.output !== undefined) return ok(end.output);
   return { status: finalStatus, headers: {}, body: undefined };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import type { Timings } from '../fleet.ts';
 import type { AuditAction } from '../audit.ts';
+import type { Otherwise } from '../fleet.ts';
 import { isRestartScript } from '../world/guest.ts';
 import type { Guest, Output } from '../world/guest.ts';
 import { around } from '../world/lifecycle.ts';
@@ -22,6 +23,7 @@ export interface RunCommandOptions {
   guest: Guest;
   lifecycle: Lifecycle;
   operations: Operations;
+  otherwise: readonly Otherwise[];
 }
 
 const outputBytes = 4096;
@@ -36,6 +38,11 @@ const agentSilent = conflict(
   'VMAgentStatusCommunicationError: VM has not reported status for VM agent or extensions. ' +
     'Verify that the OS is up and healthy, and that the VM has a running VM agent.',
 );
+
+const otherCommand = failure(400, {
+  code: 'InvalidParameter',
+  message: 'Only RunShellScript with a script and no parameters is simulated.',
+});
 
 interface Input {
   commandId: string;
@@ -82,6 +89,22 @@ const saying = (message: string): End => ({
   },
 });
 
+/** Somebody else's words on standard error, and one limit for both streams. */
+function sharing({ stdout, stderr, ...rest }: Output): Output {
+  const noise = `${stderr}${'sh: warning\n'.repeat(250)}`;
+  const room = Math.max(0, outputBytes - Buffer.byteLength(noise));
+  return { ...rest, stdout: room === 0 ? '' : stdout.slice(-room), stderr: noise };
+}
+
+/** Azure's own limit on a script that hangs. */
+const longestScriptMs = 90 * 60_000;
+
+/** For how long a script counts as running that is over; one that was cut off may do so. */
+const heldMs = (script: string | undefined, otherwise: readonly Otherwise[]) =>
+  script !== undefined && isRestartScript(script) && otherwise.includes('scriptHolds')
+    ? longestScriptMs
+    : 0;
+
 const resultOf = ({ stdout, stderr }: Output): End =>
   saying(`Enable succeeded: \n[stdout]\n${tail(stdout)}\n[stderr]\n${tail(stderr)}`);
 
@@ -105,6 +128,16 @@ const timedOut = failed(
   'Provisioning of VM extension timed out.',
 );
 
+/** Why a machine takes no script now, if it takes none. */
+function refusalOf(
+  { behaviour, scriptRuns, restarts }: Machine,
+  otherwise: readonly Otherwise[],
+): ArmAnswer | undefined {
+  if (behaviour.probe === 'agentDead') return agentSilent;
+  const isRestarting = restarts.running > 0 && otherwise.includes('busyWhileRestarting');
+  return behaviour.probe === 'conflict' || scriptRuns || isRestarting ? inProgress : undefined;
+}
+
 export function createRunCommand(options: RunCommandOptions): RunCommand {
   const { clock, timings } = options;
 
@@ -113,7 +146,7 @@ export function createRunCommand(options: RunCommandOptions): RunCommand {
     const output = await options.guest.run(machine, script, clock.now());
     const { rebootInSeconds } = output;
     if (rebootInSeconds !== undefined) options.lifecycle.rebootItself(machine, rebootInSeconds);
-    return output;
+    return options.otherwise.includes('sharedOutput') ? sharing(output) : output;
   };
 
   const result = async (machine: Machine, script: string): Promise<End> => {
@@ -150,23 +183,22 @@ export function createRunCommand(options: RunCommandOptions): RunCommand {
     } catch (error) {
       end(failed('VMExtensionProvisioningError', String(error)));
     } finally {
-      machine.scriptRuns = false;
+      const held = heldMs(script, options.otherwise);
+      if (held === 0) machine.scriptRuns = false;
+      else clock.at(clock.now() + held, () => (machine.scriptRuns = false));
       release();
     }
   };
 
   return (machine, call) => {
     const input = parseInput(call.body);
-    if (input === undefined) {
-      const message = 'Only RunShellScript with a script and no parameters is simulated.';
-      return failure(400, { code: 'InvalidParameter', message });
-    }
+    if (input === undefined) return otherCommand;
     const script = input.script.join('\n');
     call.detail['script'] = script.split('\n')[0] ?? '';
     const { probe = 'healthy', restart } = machine.behaviour;
     const hangs = probe === 'hangs' || (restart === 'neverStarts' && isRestartScript(script));
-    if (probe === 'agentDead') return agentSilent;
-    if (probe === 'conflict' || machine.scriptRuns) return inProgress;
+    const refusal = refusalOf(machine, options.otherwise);
+    if (refusal !== undefined) return refusal;
 
     const begun = options.operations.begin(machine, call.apiVersion, 200);
     const durationMs = hangs

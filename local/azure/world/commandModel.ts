@@ -31,6 +31,11 @@ export function modelShell(apiServer: (cluster: Cluster) => Answer): CommandShel
   };
 }
 
+/** One in whose pod nothing is that our command begins with. */
+export const bareShell: CommandShell = {
+  run: () => Promise.resolve({ exitCode: 127, output: 'sh: base64: not found\n' }),
+};
+
 const unknown: CommandEnd = {
   exitCode: 127,
   output: 'the model shell knows only our own scripts; use the real one\n',

@@ -8,7 +8,7 @@ export interface CommandPod {
   /** Whether it is there and running at this moment. */
   runs(): boolean;
   /** It is over: AKS deletes pods that succeeded, and leaves others as they are (AKS#3935). */
-  end(succeeded: boolean): void;
+  end(how: 'goes' | 'stays' | 'failed'): void;
 }
 
 const namespace = 'aks-command';
@@ -68,10 +68,10 @@ export function startCommandPod(options: {
       return false;
     },
     runs: () => phase() === 'Running',
-    end(succeeded) {
-      const status = { status: { phase: succeeded ? 'Succeeded' : 'Failed' } };
+    end(how) {
+      const status = { status: { phase: how === 'failed' ? 'Failed' : 'Succeeded' } };
       if (phase() !== undefined) ask('PATCH', `${path}/status`, status);
-      if (succeeded) ask('DELETE', path, { gracePeriodSeconds: 0 });
+      if (how === 'goes') ask('DELETE', path, { gracePeriodSeconds: 0 });
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import type { Audit } from '../audit.ts';
-import type { RestartBehaviour, Timings } from '../fleet.ts';
+import type { Otherwise, RestartBehaviour, Timings } from '../fleet.ts';
 import { uuid } from '../random.ts';
 import { createScheduledEvents } from './scheduledEvents.ts';
 import type { ScheduledEvents } from './scheduledEvents.ts';
@@ -34,6 +34,7 @@ export interface LifecycleOptions {
   clock: Clock;
   audit: Audit;
   timings: Timings;
+  otherwise: readonly Otherwise[];
 }
 
 const hourMs = 3_600_000;
@@ -53,8 +54,9 @@ function kernelAfterBoot(machine: Machine): string {
 }
 
 export function createLifecycle(options: LifecycleOptions): Lifecycle {
-  const { clock, timings } = options;
-  const events = createScheduledEvents(clock);
+  const { clock, timings, otherwise } = options;
+  const events = createScheduledEvents(clock, otherwise);
+  const guestDelayMs = otherwise.includes('lateGuestReboots') ? 15 * 60_000 : 0;
   const boots = createBoots(options, events);
   return {
     restart(machine, onEnd) {
@@ -71,7 +73,8 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       const { bootId } = machine;
       const { restart } = machine.behaviour;
       if (restart === 'changesNothing' || restart === 'neverStarts') return;
-      clock.at(clock.now() + seconds * 1000, () => {
+      if (guestDelayMs > 0) events.announceReboot(machine, guestDelayMs);
+      clock.at(clock.now() + seconds * 1000 + guestDelayMs, () => {
         if (machine.phase === 'up' && machine.bootId === bootId) boots.reboot(machine, () => {});
       });
     },
@@ -190,7 +193,9 @@ interface Boots {
   forget(machine: Machine): void;
 }
 
-function createBoots({ clock, audit, timings }: LifecycleOptions, events: ScheduledEvents): Boots {
+function createBoots(options: LifecycleOptions, events: ScheduledEvents): Boots {
+  const { clock, audit, timings } = options;
+  const how = options.otherwise.includes('gracefulRestarts') ? 'gracefully' : undefined;
   /** Counts boots, so that what was planned for an earlier life is dropped. */
   const lives = new WeakMap<Machine, number>();
   const lifeOf = (machine: Machine) => lives.get(machine) ?? 0;
@@ -209,7 +214,7 @@ function createBoots({ clock, audit, timings }: LifecycleOptions, events: Schedu
     forget(machine);
     machine.phase = 'down';
     tell(machine, 'down', {});
-    machine.cluster.kubernetes.machineGoesDown(machine.nodeName);
+    machine.cluster.kubernetes.machineGoesDown(machine.nodeName, how);
   };
 
   /** Machines that come up with another system, and whether their Node is there meanwhile. */

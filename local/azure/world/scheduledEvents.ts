@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts';
+import type { Otherwise } from '../fleet.ts';
 import type { Machine } from './world.ts';
 
 /**
@@ -17,7 +18,10 @@ const pollMs = 60_000;
 const shortestEventMs = 5 * 60_000;
 const detector = 'node-problem-detector';
 
-export function createScheduledEvents(clock: Clock): ScheduledEvents {
+export function createScheduledEvents(
+  clock: Clock,
+  otherwise: readonly Otherwise[],
+): ScheduledEvents {
   const told = new WeakSet<Machine>();
   return {
     announceReboot(machine, inMs) {
@@ -27,7 +31,9 @@ export function createScheduledEvents(clock: Clock): ScheduledEvents {
       clock.at(clock.now() + pollMs, () => {
         if (machine.phase !== 'up' || machine.bootId !== bootId) return;
         told.add(machine);
-        const message = `Reboot Scheduled: ${notBefore}`;
+        const message = otherwise.includes('bareEventMessage')
+          ? 'VM event'
+          : `Reboot Scheduled: ${notBefore}`;
         setCondition(machine, { status: 'True', reason: 'VMEventScheduled', message });
       });
     },

@@ -127,6 +127,9 @@ const hourMs = 3600 * 1000;
 const dayMs = 24 * hourMs;
 const usualSentinelHours = 16;
 
+/** Where the node monitor is more patient than that of AKS is believed to be. */
+const slowMonitorMs = 5 * 60_000;
+
 /** Makes the clusters of a fleet, their machines up and joined, their workloads asked for. */
 export function createWorld(options: WorldOptions): World {
   const clusters = options.fleet.clusters.map((settings) => createCluster(settings, options));
@@ -189,6 +192,9 @@ function createCluster(settings: FleetCluster, options: WorldOptions): Cluster {
       version: settings.version,
       authorize: (access) => options.authorize?.(settings.id, access) ?? true,
       timings: {
+        ...(options.fleet.faults.otherwise.includes('slowNodeMonitor')
+          ? { notReadyAfterMs: slowMonitorMs }
+          : {}),
         readyAfterMs: options.fleet.timings.kubeletSeconds * 1000,
         podStartMs: options.fleet.timings.podStartSeconds * 1000,
       },
