@@ -437,6 +437,16 @@ export const mutations: readonly Mutation[] = [
     ),
   },
   {
+    name: 'does not look who has changed a node before it gives it up',
+    promise: 'nothing silent',
+    changes: one(
+      'src/activities/restart.ts',
+      "    if (now.kind === 'ended') return now;",
+      "    if (now.kind === 'ended' && now.outcome.kind === 'gone') return now;",
+    ),
+    regression: 'taken-over-meanwhile',
+  },
+  {
     name: 'says of a node left out of service that it waits for its turn',
     promise: 'nothing silent',
     changes: one(
@@ -444,6 +454,7 @@ export const mutations: readonly Mutation[] = [
       "  return { kind: strandedKinds.includes(kind) ? kind : 'notRebooted', reasons };",
       "  return { kind: 'deferred', reasons };",
     ),
+    regression: 'second-restart-stopped',
   },
 ];
 
