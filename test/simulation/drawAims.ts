@@ -28,7 +28,7 @@ const lost = (dice: Dice): Return => ({
 });
 
 /** How a node comes to a state that it usually does not come to. */
-const baits: Partial<Record<NodeStateName, (dice: Dice) => Fault[]>> = {
+export const baits: Partial<Record<NodeStateName, (dice: Dice) => Fault[]>> = {
   /** The run that works on a marked node is gone, and the next one finds the mark. */
   adopt: (dice) => {
     const state = dice.one(['drain', 'restart', 'boot', 'boot', 'ready', 'prove'] as const);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { drawnEdges } from './coverage.ts';
 import { addCounts } from './result.ts';
 import type { Result } from './result.ts';
 import { faultKinds, nodeStates } from './scenario.ts';
@@ -21,24 +21,36 @@ export function summaryOf(results: readonly Result[], seconds: number): string {
   ].join('\n');
 }
 
-/** The edges of the machine as docs/architecture.md draws it, `from > to`. */
-export function drawnEdges(): string[] {
-  const page = readFileSync(new URL('../../docs/architecture.md', import.meta.url), 'utf8');
-  const drawing = /```mermaid\nstateDiagram-v2\n([\s\S]*?)```/u.exec(page)?.[1] ?? '';
-  return [...drawing.matchAll(/^\s*(\S+) --> (\S+?)(?::.*)?$/gmu)]
-    .map(([, from = '', to = '']) => `${from} > ${to}`)
-    .filter((edge) => !edge.endsWith('> [*]'));
+/** Which edges were taken how often, and which faults struck nodes in which states. */
+export function coverageOf(results: readonly Result[]): string {
+  const { edges, grid } = countsOf(results);
+  return [edgeTable(edges), gridTable(grid)].join('\n\n');
 }
 
-/** Which edges were taken how often, and which faults struck during which steps. */
-export function coverageOf(results: readonly Result[]): string {
+function countsOf(results: readonly Result[]) {
   const edges: Record<string, number> = {};
   const grid: Record<string, number> = {};
   for (const result of results) {
     addCounts(edges, result.edges);
     addCounts(grid, result.grid);
   }
-  return [edgeTable(edges), gridTable(grid)].join('\n\n');
+  return { edges, grid };
+}
+
+/** So many seeds take every edge, and have every kind of fault strike in every state. */
+const enoughForEdges = 2000;
+const enoughForCells = 10_000;
+
+/** What a campaign of that size should have come to, and did not. */
+export function gapsOf(results: readonly Result[]): string[] {
+  const { edges, grid } = countsOf(results);
+  const untaken = drawnEdges().filter((edge) => !(edge in edges));
+  return [
+    ...(results.length >= enoughForEdges ? untaken.map((edge) => `never took ${edge}`) : []),
+    ...(results.length >= enoughForCells
+      ? emptyCells(grid).map((cell) => `never struck ${cell}`)
+      : []),
+  ];
 }
 
 export function edgeTable(edges: Readonly<Record<string, number>>): string {
