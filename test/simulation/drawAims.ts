@@ -86,17 +86,11 @@ const detours: readonly ((dice: Dice) => Fault[])[] = [
     ...changesNothing,
     { kind: 'uncordonedByPerson', node: 'that', at: { state: 'boot', nth: 1, seconds: 60 } },
   ],
-  // restart > ready: the restart was asked for, and has happened, when the step is carried out again.
-  (dice) => [
-    dice.one<Fault>([
-      { kind: 'lostEnd', of: { state: 'restart', nth: 1, execution: 1 }, minutes: 20 },
-      {
-        kind: 'crash',
-        at: { request: 'restart', nth: 1 },
-        when: 'after',
-        back: { downMinutes: 30, storage: 'kept', version: '1.0' },
-      },
-    ]),
+  // boot > restart > ready: somebody's own restart comes between the verdict and the second one.
+  () => [
+    ...changesNothing.map((fault) => ({ ...fault, minutes: 20 })),
+    { kind: 'restartedBySomebody', node: 'that', at: { state: 'restart', nth: 2, seconds: 1 } },
+    { kind: 'lateStart', of: { state: 'restart', nth: 2, execution: 1 }, minutes: 10 },
   ],
   // restart > drain: a pod comes between the drain and the restart.
   () => [{ kind: 'newPod', node: 'that', at: { state: 'restart', nth: 1, seconds: 0 } }],
@@ -143,7 +137,7 @@ const neverComesBack: Fault[] = [
   },
 ];
 
-const changesNothing: Fault[] = [
+const changesNothing: FaultOf<'machine'>[] = [
   {
     kind: 'machine',
     node: 'that',

@@ -267,6 +267,7 @@ export function createExchanges(options: ExchangesOptions): Exchanges {
     const isPlain = fault !== undefined && !strikesItself(fault);
     const fails = isPlain && fault.kind !== 'slow';
     if (isPlain) strike(fault, passage);
+    if (fault?.kind === 'stale' || fault?.kind === 'expired') postpone(passage, fault);
     if (fails && !('when' in fault && fault.when !== 'before')) throw storageTrouble(service);
     const answer = await effect();
     interrupt(passage, 'after');
