@@ -5,13 +5,16 @@ import { faultKinds, nodeStates } from './scenario.ts';
 import type { Fault, FaultKind, FaultOf, NodeStateName, Return } from './scenario.ts';
 
 /**
- * A fault of any kind at a node in any state: drawn so that every kind meets every state, however
- * rare the state is. What brings a node there goes with it.
+ * Faults of any kind at a node in any state: drawn so that every kind meets every state, however
+ * rare the state is. What brings a node there goes with them.
  */
 export function drawAimed(dice: Dice, layout: Layout, kinds: readonly FaultKind[]): Fault[] {
   const aim = dice.one(aims);
-  const aimed = drawFault(dice, { ...layout, aim }, kinds);
-  return [...(baits[aim]?.(dice) ?? []), aimed];
+  const bait = baits[aim]?.(dice) ?? [];
+  const aimed = Array.from({ length: dice.whole(1, 3) }, () =>
+    drawFault(dice, { ...layout, aim }, kinds),
+  );
+  return [...bait, ...aimed];
 }
 
 /** Those that only few nodes come to are aimed at more often. */
@@ -41,7 +44,7 @@ const crashIn = (dice: Dice, state: NodeStateName): FaultOf<'crash'> => ({
 });
 
 /** How a node comes to a state that it usually does not come to. */
-export const baits: Partial<Record<NodeStateName, (dice: Dice) => Fault[]>> = {
+const baits: Partial<Record<NodeStateName, (dice: Dice) => Fault[]>> = {
   /** The run that works on a marked node is gone, and the next one finds the mark. */
   adopt: comesToAdopt,
   undo: (dice) =>
