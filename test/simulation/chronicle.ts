@@ -22,6 +22,8 @@ export interface Chronicle {
 /** Whom a fault hits: one step of an orchestration, all that is about a node, or everybody. */
 export type Hit =
   | { kind: 'step'; step: string; instance: string }
+  /** A step that was asked for in that state, wherever its node is by now. */
+  | { kind: 'ghost'; step: string; state: NodeStateName | undefined }
   | { kind: 'node'; node: string }
   | { kind: 'all' };
 
@@ -99,7 +101,7 @@ export function createChronicle(now: () => number): Chronicle {
     entries,
     machine,
     strike(fault, actor = '', hit = { kind: 'all' }) {
-      const step = hit.kind === 'step' ? hit.step : '';
+      const step = 'step' in hit ? hit.step : '';
       const during = statesHit(machine, actor, hit);
       entries.push({ kind: 'fault', at: now(), actor, fault, step, during });
     },
@@ -124,6 +126,7 @@ export function createChronicle(now: () => number): Chronicle {
 }
 
 function statesHit(machine: Machine, actor: string, hit: Hit): NodeStateName[] {
+  if (hit.kind === 'ghost') return hit.state === undefined ? [] : [hit.state];
   const stays = machine.stays();
   const hits = () => {
     switch (hit.kind) {

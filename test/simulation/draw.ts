@@ -1,12 +1,12 @@
 import { createDice } from './dice.ts';
 import type { Dice } from './dice.ts';
 import { drawFault } from './drawFaults.ts';
-import { aimedKinds, drawAimed } from './drawAims.ts';
+import { aimedKinds, drawAimed, drawDetour } from './drawAims.ts';
 import type { Layout } from './drawPlaces.ts';
 import { drawFleet } from './drawFleet.ts';
 import { drawAksSchedule, drawApp } from './drawSettings.ts';
 import type { Ground } from './drawSettings.ts';
-import type { AppPlan, FaultKind, Scenario } from './scenario.ts';
+import type { AppPlan, Fault, FaultKind, Scenario } from './scenario.ts';
 
 export interface DrawOptions {
   /** Only faults of these kinds; all of them when not said. */
@@ -26,7 +26,7 @@ export function drawScenario(seed: number, { faults, fleet: given }: DrawOptions
   const layout: Layout = { hours, apps: apps.length, nodes, clusters };
   // Few, so that one can see what each of them does; now and then many.
   const count = dice.chance(0.2) ? dice.whole(12, 40) : dice.whole(1, 10);
-  const aimed = dice.chance(0.7) ? drawAimed(dice, layout, faults ?? aimedKinds) : [];
+  const aimed = drawPurpose(dice, layout, faults);
   const others = Array.from({ length: count }, () => drawFault(dice, layout, faults));
   return {
     seed,
@@ -35,6 +35,12 @@ export function drawScenario(seed: number, { faults, fleet: given }: DrawOptions
     hours,
     faults: [...aimed, ...others],
   };
+}
+
+/** What most scenarios are about: one fault in one state, or one rare way through the machine. */
+function drawPurpose(dice: Dice, layout: Layout, kinds: DrawOptions['faults']): Fault[] {
+  if (dice.chance(0.65)) return drawAimed(dice, layout, kinds ?? aimedKinds);
+  return kinds === undefined && dice.chance(0.6) ? drawDetour(dice) : [];
 }
 
 function drawApps(dice: Dice, ground: Ground): AppPlan[] {

@@ -44,7 +44,8 @@ const lasts: Readonly<Record<NodeStateName, 'short' | 'long'>> = {
   end: 'short',
 };
 const soon = [0, 0, 0.02, 0.05, 0.1, 0.2, 0.4] as const;
-const later = [0, 1, 3, 10, 30, 60] as const;
+/** A drain of nothing and a boot that is seen at once are over soon, too. */
+const later = [0, 0, 0, 0.2, 1, 3, 10, 30] as const;
 
 export const drawWhen = (dice: Dice): When => dice.one(['before', 'after']);
 

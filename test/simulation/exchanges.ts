@@ -147,10 +147,20 @@ export function createExchanges(options: ExchangesOptions): Exchanges {
     options.crash(unit.life, fault.back);
     throw new DeadProcess();
   };
+  /** One that this exchange gave no occasion to waits for the next one in that state. */
+  const postpone = ({ unit }: Pick<Passage, 'unit'>, fault: ExchangeFault) => {
+    const stay = unit && chronicle.machine.stayOf(unit.life.actor, unit.instance);
+    if (stay === undefined || !('state' in fault.at) || fault.at.state !== stay.state) return;
+    planned.set(keyOf({ ...fault.at, nth: stay.nth, exchange: stay.exchanges + 1 }), fault);
+  };
   /** Whose lists have been cut into pages that will not be there. */
   const expiring = new Set<Life>();
   const pageByPage = (request: WireRequest, { unit, fault }: Passage): WireRequest => {
-    if (unit === undefined || fault === undefined || !isList(request)) return request;
+    if (unit === undefined || fault === undefined) return request;
+    if (!isList(request)) {
+      postpone({ unit }, fault);
+      return request;
+    }
     strike(fault, { service: 'kubernetes', kind: 'listPods', unit, key: '', fault });
     expiring.add(unit.life);
     return { ...request, url: request.url.replace(/\blimit=\d+/u, 'limit=1') };
@@ -191,7 +201,11 @@ export function createExchanges(options: ExchangesOptions): Exchanges {
     if (answered.kind !== 'body') return answered;
     if (fault?.kind === 'garbage') return spoiled(answered, fault.how);
     const older = remember(passage, request, answered);
-    if (fault?.kind !== 'stale' || older === undefined) return answered;
+    if (fault?.kind !== 'stale') return answered;
+    if (older === undefined) {
+      postpone(passage, fault);
+      return answered;
+    }
     strike(fault, passage);
     return older;
   };
@@ -253,6 +267,7 @@ export function createExchanges(options: ExchangesOptions): Exchanges {
     const isPlain = fault !== undefined && !strikesItself(fault);
     const fails = isPlain && fault.kind !== 'slow';
     if (isPlain) strike(fault, passage);
+    if (fault?.kind === 'stale' || fault?.kind === 'expired') postpone(passage, fault);
     if (fails && !('when' in fault && fault.when !== 'before')) throw storageTrouble(service);
     const answer = await effect();
     interrupt(passage, 'after');

@@ -1,5 +1,5 @@
 import { countStrikes } from './chronicle.ts';
-import { edgesOf, gridOf } from './coverage.ts';
+import { drawnEdges, edgesOf, gridOf } from './coverage.ts';
 import { judge } from './judge.ts';
 import type { Breach } from './judge.ts';
 import { play } from './play.ts';
@@ -22,6 +22,7 @@ export interface Result {
 export async function resultOf(scenario: Scenario): Promise<Result> {
   const played = await play(scenario);
   const { entries, evidence, digest, hours } = played;
+  const edges = Object.fromEntries(edgesOf(entries));
   return {
     seed: scenario.seed,
     digest,
@@ -29,11 +30,17 @@ export async function resultOf(scenario: Scenario): Promise<Result> {
     runs: entries.filter((entry) => entry.kind === 'ended' && entry.begun.step === 'openRun')
       .length,
     reboots: evidence.lines.filter(({ action }) => action === 'booted').length,
-    breaches: judge(played),
+    breaches: [...judge(played), ...undrawn(edges)],
     strikes: Object.fromEntries(countStrikes(entries)),
-    edges: Object.fromEntries(edgesOf(entries)),
+    edges,
     grid: Object.fromEntries(gridOf(entries)),
   };
+}
+
+/** A transition that docs/architecture.md does not know. */
+function undrawn(edges: Readonly<Record<string, number>>): Breach[] {
+  const strange = Object.keys(edges).filter((edge) => !drawnEdges().includes(edge));
+  return strange.map((edge) => ({ promise: 'the drawing', text: `${edge} is not drawn` }));
 }
 
 export function addCounts(sum: Record<string, number>, more: Record<string, number>): void {

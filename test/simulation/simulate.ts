@@ -12,7 +12,7 @@ import { faultKinds } from './scenario.ts';
 import type { FaultKind, Scenario } from './scenario.ts';
 import { shrink } from './shrink.ts';
 import { tryMutants } from './mutants.ts';
-import { coverageOf, summaryOf } from './tables.ts';
+import { coverageOf, gapsOf, summaryOf } from './tables.ts';
 import { traceOf } from './trace.ts';
 
 const usage = `npm run simulate -- [options]
@@ -115,11 +115,13 @@ async function playMany(runs: number): Promise<number> {
     onResult: tellFailure,
   });
   if (values.coverage) console.log(coverageOf(results));
+  const gaps = values.coverage ? gapsOf(results) : [];
+  for (const gap of gaps) console.log(`GAP ${gap}`);
   console.log(summaryOf(results, (performance.now() - begun) / 1000));
   const failed = results.filter(({ breaches }) => breaches.length > 0);
   const [first] = failed;
   if (first !== undefined) await explain(first);
-  return failed.length > 0 ? 1 : 0;
+  return failed.length > 0 || gaps.length > 0 ? 1 : 0;
 }
 
 function tellFailure({ seed, breaches }: Result): void {

@@ -105,9 +105,10 @@ export function createSteps(options: {
         };
       case 'ghost':
         return async (input, context) => {
+          const state = machine.stayOf(life.actor, instance)?.state;
           time.after(fault.minutes * 60, async () => {
             if (life.over) return;
-            strike();
+            chronicle.strike(fault, life.actor, { kind: 'ghost', step, state });
             await within(unit, () => once(input, context)).catch(() => {});
           });
           return once(input, context);
