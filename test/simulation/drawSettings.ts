@@ -78,7 +78,7 @@ function drawRarer(dice: Dice): Partial<Defaults> {
     () => ({ restartMethod: 'guest' }),
     () => ({ access: 'runCommand' }),
     () => ({ maxUnavailable: 1, concurrency: 2 }),
-    () => ({ approval: dice.one(['perRun', 'perNode']), approvalTimeoutMinutes: 45 }),
+    () => ({ approval: dice.one(['perRun', 'perNode']), approvalTimeoutMinutes: 20 }),
     () => ({ blockingPods: [{ selector: 'app=sweep', where: dice.one(['node', 'cluster']) }] }),
     () => ({ minNeedAgeHours: dice.whole(1, 3) }),
     () => ({ stopAfterFailures: dice.whole(2, 3) }),

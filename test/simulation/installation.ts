@@ -155,9 +155,11 @@ class Installed implements Installation {
     const { app, life } = this.#running;
     this.#running = undefined;
     this.#options.chronicle.note(life.actor, 'stops');
+    const ends = this.#ends;
     await app.stop();
     end(life);
-    this.#comeBack(back);
+    // That may have taken hours, and another process may have been started meanwhile.
+    if (ends === this.#ends) this.#comeBack(back);
   }
 
   loseDocuments(): void {

@@ -4,7 +4,7 @@ import { readRegression, regressionNames } from './regressions.ts';
 import { resultOf } from './result.ts';
 
 /** A handful of seeds; `npm run simulate` plays as many as you like. */
-const seeds = [3, 7, 12, 20];
+const seeds = [2, 7, 8, 22];
 
 it.each(seeds)('keeps every promise in the scenario of seed %i', async (seed) => {
   const { breaches } = await resultOf(drawScenario(seed));
