@@ -274,7 +274,8 @@ async function settle(stage: Stage): Promise<string[]> {
   const recovered = () => halfWay(stage);
   for (let hour = 0; hour < recoveryHours && recovered().length > 0; hour += 1)
     await pass(time, 60);
-  const undone = recovered();
+  // Of two controllers the one with the claim leaves the other's marks to a person's take-over.
+  const undone = installations.length > 1 ? [] : recovered();
   chronicle.note('stage', 'people do what they have to');
   await hands.attend();
   for (const installation of installations) installation.settings.change(unhindered);
