@@ -1,4 +1,5 @@
-import { TroubleError } from '../../domain/trouble.ts';
+import { forPeople, TroubleError } from '../../domain/trouble.ts';
+import { isPath } from '../shape.ts';
 
 /** A request to the API server, before it is a line of a script. */
 export interface ApiRequest {
@@ -114,6 +115,7 @@ const patchTypes: Readonly<Record<string, string>> = {
 
 /** kubectl has raw forms of all verbs but patch. */
 function kubectlArguments(request: ApiRequest): string {
+  if (!isPath(request.path.replace(/\?.*/u, ''))) throw impossible(request);
   const raw = `--raw ${quoted(request.path)}`;
   const file = request.body === '' ? '' : ' -f "$body"';
   switch (request.method) {
@@ -158,11 +160,13 @@ const inQuotes = /^[A-Za-z0-9/._~%?=&,:+@!*()-]*$/u;
 
 function quoted(text: string): string {
   if (inQuotes.test(text)) return `'${text}'`;
-  throw new TroubleError({ kind: 'invalid', value: `not a path for a command: ${text}` });
+  const value = forPeople(`not a path for a command: ${text}`);
+  throw new TroubleError({ kind: 'invalid', value });
 }
 
 function impossible({ method, path }: ApiRequest): TroubleError {
-  return new TroubleError({ kind: 'invalid', value: `${method} ${path}: no command can ask that` });
+  const value = forPeople(`${method} ${path}: no command can ask that`);
+  return new TroubleError({ kind: 'invalid', value });
 }
 
 function base64(text: string): string {
