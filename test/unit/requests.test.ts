@@ -54,6 +54,13 @@ describe('the body that starts a run', () => {
     expect(problems(result)['(body)']).toContain('at most 32000');
   });
 
+  it('is refused however deep it nests', () => {
+    const deep = `${'['.repeat(15_000)}${']'.repeat(15_000)}`;
+    expect(problems(parseBody(deep, startRunBody))).toEqual({
+      '(body)': `is ${'['.repeat(60)}…: it has to be an object`,
+    });
+  });
+
   it('gets every problem told at once', () => {
     const asked = {
       clusters: 'one',
