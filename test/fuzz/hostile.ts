@@ -144,6 +144,19 @@ export const numberText: Arbitrary<string> = fc.constantFrom(
   '1_000',
 );
 
+/** Instants that some readers take and others don't. */
+export const instantText: Arbitrary<string> = fc.constantFrom(
+  '9999-12-31T23:59:59-23:59',
+  '9999-12-31T23:59:59.999999999Z',
+  '2999-12-31T23:59:59.1234567890123456789Z',
+  '0000-01-01T00:00:00+23:59',
+  '2026-12-31T23:59:60Z',
+  '2026-12-31T24:00:00Z',
+  '2026-02-30T00:00:00Z',
+  '2999-12-31T23:59Z',
+  '+275760-09-13T00:00:00Z',
+);
+
 const depth = 5_000;
 
 /** As JSON may hold it: far deeper than any program's stack of calls would like. */
@@ -157,7 +170,7 @@ export const deepJson: Arbitrary<string> = fc.constantFrom(
 export const hostileValue: Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 3, depthSize: 'small' },
-    fc.oneof(hostileText, numberText, hostileNumber, fc.boolean(), fc.constant(null)),
+    fc.oneof(hostileText, numberText, instantText, hostileNumber, fc.boolean(), fc.constant(null)),
     fc.array(tie('value'), { maxLength: 3 }),
     fc
       .array(fc.tuple(hostileText, tie('value')), { maxLength: 3 })
