@@ -237,9 +237,8 @@ function send({ method, url, body, principal }: Asked): Promise<Response> {
 /** All that a request may change, as one text. */
 function everything(): string {
   const instances = app.host.client.list().map(({ instanceId }) => instanceId);
-  const holds = ['fleet', ...instances].map(
-    (key) => parseLock(app.host.client.entityState('lock', key).state).hold,
-  );
+  const locks = instances.filter((id) => id.startsWith('@lock@')).map((id) => id.slice(6));
+  const holds = locks.map((key) => app.host.client.entityState('lock', key).state);
   return JSON.stringify([instances, holds, written.length]);
 }
 
