@@ -220,7 +220,7 @@ function shown(value: unknown): string {
 
 /**
  * The value's JSON, or what it begins with, at least `room` characters. Goes no deeper than there
- * is room for: a document may nest without end, hold itself, or hold the same thing a million times.
+ * is room for: a document may nest without end, hold itself, or the same thing a million times.
  */
 function beginning(value: unknown, room: number): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, Math.max(0, room)));
