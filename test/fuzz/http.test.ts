@@ -267,7 +267,7 @@ async function expectDocumented(request: Asked): Promise<void> {
   if (response.ok) {
     expect([200, 202]).toContain(response.status);
     await app.host.idle();
-    if (request.name === 'putHold') expectHeld(answer);
+    if (request.method === 'PUT') expectHeld(answer);
     return;
   }
   expect(Object.keys(kindOf)).toContain(String(response.status));

@@ -243,6 +243,15 @@ function onlyLine(stdout: string, frame: string): string {
   return line === undefined || more.length > 0 ? '' : line.trimEnd();
 }
 
+/** What was said before the end has come is no answer; after it, nobody listens. */
+function expectWholeOrTrouble(output: string): void {
+  try {
+    expect(readAnswers(output, 1)).toEqual([{ kind: 'ok', json: '{"a":1}' }]);
+  } catch (error) {
+    expect(error).toBeInstanceOf(TroubleError);
+  }
+}
+
 describe(`what comes back of a script (${asDrawn})`, () => {
   it('is an answer only if it is one whole line of ours', () => {
     holds(
@@ -286,7 +295,7 @@ describe(`what comes back of a script (${asDrawn})`, () => {
         const { kind } = readFailure(`I0105 x] GET https://c/api/v1/nodes\n${said}`, request);
         expect(['refused', 'unanswered']).toContain(kind);
         const answer = `AKSREBOOT1 BEGIN\n0 ok plain 7 {"a":1}\n${said}\nAKSREBOOT1 END 1\n`;
-        expect(() => readAnswers(answer, 1)).toThrow(TroubleError);
+        expectWholeOrTrouble(answer);
       }),
     );
     expect(performance.now() - begun).toBeLessThan(20_000);

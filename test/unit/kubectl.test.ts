@@ -55,6 +55,13 @@ describe('what kubectl says', () => {
   });
 });
 
+it.each(['//[', '/', '/api/v1/nodes/', '/api/v1/nodes/..', '/api/v1/namespaces//pods/a', "/x'y"])(
+  'writes no script for the path %j, and says so as trouble',
+  (path) => {
+    expect(() => scriptFor([{ ...read, path }])).toThrow(TroubleError);
+  },
+);
+
 describe('the output of a script', () => {
   const output = 'noise\nAKSREBOOT1 BEGIN\n0 ok plain 7 {"a":1}\n1 late\nAKSREBOOT1 END 2\n';
 

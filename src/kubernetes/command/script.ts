@@ -97,9 +97,13 @@ const podBallast =
   '.metadata.managedFields,.spec.containers,.spec.initContainers,.spec.tolerations' +
   ',.status.containerStatuses,.status.initContainerStatuses';
 
+function withoutQuery(path: string): string {
+  return path.split('?', 1)[0] ?? '';
+}
+
 /** A jq filter: what is left of the answer. */
 function fieldsKept({ path }: ApiRequest): string {
-  const { pathname } = new URL(path, 'https://cluster');
+  const pathname = withoutQuery(path);
   if (pathname === '/api/v1/nodes') return `del(.items[]?|${nodeBallast})`;
   if (pathname.startsWith('/api/v1/nodes/')) return `del(${nodeBallast})`;
   if (pathname === '/api/v1/pods') return `del(.items[]?|${podBallast})`;
@@ -115,7 +119,7 @@ const patchTypes: Readonly<Record<string, string>> = {
 
 /** kubectl has raw forms of all verbs but patch. */
 function kubectlArguments(request: ApiRequest): string {
-  if (!isPath(request.path.replace(/\?.*/u, ''))) throw impossible(request);
+  if (!isPath(withoutQuery(request.path))) throw impossible(request);
   const raw = `--raw ${quoted(request.path)}`;
   const file = request.body === '' ? '' : ' -f "$body"';
   switch (request.method) {
