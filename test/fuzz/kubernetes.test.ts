@@ -4,12 +4,22 @@ import * as z from 'zod';
 import { parseClusterId } from '../../src/domain/arm.ts';
 import { markAnnotation, readMark } from '../../src/domain/mark.ts';
 import type { NodeView } from '../../src/domain/node.ts';
+import { failureOf } from '../../src/domain/trouble.ts';
+import { parseKubeconfig } from '../../src/kubernetes/kubeconfig.ts';
 import { createCommandKubernetes } from '../../src/kubernetes/kubernetes.ts';
 import type { Kubernetes } from '../../src/ports.ts';
 import { policy } from '../support/drainApi.ts';
 import { clusterId } from '../support/fleets.ts';
 import { troubleOf } from '../contract/azureHarness.ts';
-import { asDrawn, deepJson, holdsAsync, hostileText, mutilated, valueAt } from './hostile.ts';
+import {
+  asDrawn,
+  deepJson,
+  holds,
+  holdsAsync,
+  hostileText,
+  mutilated,
+  valueAt,
+} from './hostile.ts';
 import { answerOf, bodyOf, clusterHost, outcomeOf, startedAt, wounded } from './wounded.ts';
 import type { Sent, Wounded } from './wounded.ts';
 
@@ -282,5 +292,40 @@ describe('a list that never ends', () => {
       kind: 'invalid',
       value: expect.stringContaining('1000 pages') as string,
     });
+  });
+});
+
+const secret = 'c2VjcmV0';
+const rightKubeconfig = {
+  'current-context': 'here',
+  contexts: [{ name: 'here', context: { cluster: 'cluster', user: 'user' } }],
+  clusters: [
+    { name: 'cluster', cluster: { server: 'https://x', 'certificate-authority-data': secret } },
+  ],
+  users: [{ name: 'user', user: { 'client-certificate-data': secret, 'client-key-data': secret } }],
+};
+
+/** A target over HTTPS with an authority, or an error that says nothing of what it read. */
+function expectTargetOrSilence(text: string): void {
+  try {
+    const { server, ca } = parseKubeconfig(text);
+    expect([server.protocol, typeof ca]).toEqual(['https:', 'string']);
+  } catch (error) {
+    const { message } = failureOf(error);
+    expect(message).toMatch(/^the kubeconfig is not usable: /u);
+    expect(message).not.toContain(secret);
+  }
+}
+
+describe(`a kubeconfig (${asDrawn})`, () => {
+  it('is one that can be trusted, or trouble that quotes nothing of it', () => {
+    expect(parseKubeconfig(JSON.stringify(rightKubeconfig)).identity.kind).toBe('certificate');
+    const hurt = mutilated(rightKubeconfig).map(({ payload }) => JSON.stringify(payload));
+    const server = fc
+      .oneof(fc.constantFrom('http://x', 'file:///x', 'ftp://x', '//x', 'x'), hostileText)
+      .map((url) =>
+        JSON.stringify(rightKubeconfig).replace('"https://x"', () => JSON.stringify(url)),
+      );
+    holds(fc.property(fc.oneof(hurt, server, hostileText, deepJson), expectTargetOrSilence), 3);
   });
 });
