@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { printable } from '../src/domain/trouble.ts';
 import type { Problem } from '../src/policy/problem.ts';
 
 /** What the person who typed the command has to change; exit code 2. */
@@ -14,7 +15,7 @@ export function badFile(file: string, problems: readonly Problem[]): BadInput {
 export function linesOf(file: string, problems: readonly Problem[]): string[] {
   return problems.map(({ path, problem, position }) => {
     const place = position === undefined ? '' : `${file}:${position.line}:${position.column} `;
-    return `  ${place}${path} ${problem}`;
+    return `  ${printable(`${place}${path} ${problem}`)}`;
   });
 }
 

@@ -4,6 +4,7 @@ import { startApp } from '../local/app.ts';
 import type { App } from '../local/app.ts';
 import { portsFromEnvironment } from '../src/environment.ts';
 import type { RunReport } from '../src/domain/run.ts';
+import { failureOf, printable } from '../src/domain/trouble.ts';
 import { BadInput } from './badInput.ts';
 import { follow, reportOf } from './follow.ts';
 import type { Errand } from './follow.ts';
@@ -93,7 +94,7 @@ async function finishUnfinished(app: App, onRun: (run: string) => void): Promise
       reports.push(await reportOf(app, run));
     } catch (error) {
       // Its history is gone; what it left on nodes is found by the marks, at the next run's start.
-      console.log(`Run ${run} can't go on: ${error instanceof Error ? error.message : ''}`);
+      console.log(printable(`Run ${run} can't go on: ${failureOf(error).message}`));
     }
   }
   return reports;

@@ -7,6 +7,7 @@ import type { RehearseOptions } from './rehearse.ts';
 import type { RunOptions } from './run.ts';
 import type { ServeOptions } from './serve.ts';
 import type { AzureAsked } from './settings/check.ts';
+import { printableLines } from './terminal.ts';
 import type { ExplainOptions } from './settings/explain.ts';
 import type { FromKuredOptions } from './settings/fromKured.ts';
 
@@ -180,6 +181,6 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (!(error instanceof BadInput)) throw error;
-  console.error(`aks-reboot: ${error.message}`);
+  console.error(printableLines(`aks-reboot: ${error.message}`));
   process.exitCode = badInputCode;
 }

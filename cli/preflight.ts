@@ -9,6 +9,7 @@ import { processClock } from './processClock.ts';
 import { createRecorder } from './recorder.ts';
 import { localSettings, requireClusters } from './localSettings.ts';
 import { stateDirectory } from './stateDirectory.ts';
+import { printableTexts } from './terminal.ts';
 
 export interface PreflightOptions {
   cluster: string[];
@@ -51,7 +52,8 @@ export async function preflightCommand(options: PreflightOptions): Promise<void>
 }
 
 /** The findings as people read them; what is to be done stands below what was found. */
-export function printPreflight({ clusters }: Preflight): string {
+export function printPreflight(preflight: Preflight): string {
+  const { clusters } = preflightSchema.parse(printableTexts(preflight));
   return clusters.map((cluster) => printCluster(cluster).join('\n')).join('\n\n');
 }
 

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { printable } from '../src/domain/trouble.ts';
 import type { Log } from '../src/ports.ts';
 
 type Entry = Parameters<Log>[0];
@@ -47,8 +48,8 @@ export function createProgress(now: () => number, print: (line: string) => void)
   return (entry) => {
     const look = shown[entry.message];
     if (look === undefined || entry.level === 'debug') return;
-    const who = entry.node ?? entry.cluster ?? '';
-    const detail = detailOf(entry);
+    const who = printable(entry.node ?? entry.cluster ?? '');
+    const detail = printable(detailOf(entry));
     // Numbers count up while one waits: the same wait with another number is no news.
     const news = `${entry.message} ${detail.replaceAll(/\d+/gu, '')}`;
     if (told.get(who) === news) return;

@@ -7,6 +7,7 @@ import { processClock } from './processClock.ts';
 import { createProgress } from './progress.ts';
 import { checked, localSettings } from './localSettings.ts';
 import { stateDirectory, takeDirectory } from './stateDirectory.ts';
+import { printableLines } from './terminal.ts';
 
 export interface ServeOptions {
   port: number;
@@ -49,7 +50,7 @@ export async function serveCommand(options: ServeOptions): Promise<void> {
     port: options.port,
     schedule: options.schedule,
     onLog: ({ level, message }) => {
-      if (level === 'error' || level === 'critical') console.error(message);
+      if (level === 'error' || level === 'critical') console.error(printableLines(message));
       if (level === 'critical') broken.abort();
     },
   });

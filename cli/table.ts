@@ -1,10 +1,12 @@
 import { styleText } from 'node:util';
 import { needsPerson } from '../src/domain/outcome.ts';
 import type { OutcomeKind } from '../src/domain/outcome.ts';
+import { runReportSchema } from '../src/domain/run.ts';
 import type { ClusterReport, NodeReport, RunReport } from '../src/domain/run.ts';
 import { grid } from './grid.ts';
 import type { Column } from './grid.ts';
 import { planLines } from './planTable.ts';
+import { printableTexts } from './terminal.ts';
 
 /**
  * The report as people read it: a table for each cluster, like `kubectl get nodes -o wide`, and
@@ -12,7 +14,8 @@ import { planLines } from './planTable.ts';
  *
  * @param width of the terminal
  */
-export function printReport(report: RunReport, width: number): string {
+export function printReport(given: RunReport, width: number): string {
+  const report = runReportSchema.parse(printableTexts(given));
   const plannedAt = report.request.dryRun ? (report.endedAt ?? report.startedAt) : undefined;
   const clusters = report.clusters.flatMap((cluster) => [
     ...printCluster(cluster, width, plannedAt),

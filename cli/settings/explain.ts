@@ -1,5 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
 import type { Maintenance } from '../../src/domain/maintenance.ts';
+import { printable } from '../../src/domain/trouble.ts';
 import { chooseClusters } from '../../src/policy/choice.ts';
 import { explain } from './explained.ts';
 import type { Explained } from './explained.ts';
@@ -21,7 +22,8 @@ export interface ExplainOptions extends AzureAsked {
 
 /** `aks-reboot settings explain`: what holds, where it is written, and when it opens next. */
 export async function explainCommand(file: string, options: ExplainOptions): Promise<void> {
-  for (const line of await explained(file, options, processClock().now())) console.log(line);
+  const lines = await explained(file, options, processClock().now());
+  for (const line of lines) console.log(printable(line));
 }
 
 /** @param now epoch milliseconds */

@@ -1,11 +1,10 @@
 import { ComputeManagementClient, restorePoller } from '@azure/arm-compute';
 import type { RunCommandInput, RunCommandResult } from '@azure/arm-compute';
 import { ContainerServiceClient } from '@azure/arm-containerservice';
-import type { MaintenanceConfiguration } from '@azure/arm-containerservice';
 import type { HttpClient } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
 import type { ClusterId, InstanceRef } from '../domain/arm.ts';
-import { instanceRefId } from '../domain/arm.ts';
+import { instanceRefId, isMachineName } from '../domain/arm.ts';
 import type { Instance } from '../domain/cluster.ts';
 import type { Maintenance } from '../domain/maintenance.ts';
 import { isTransient, TroubleError } from '../domain/trouble.ts';
@@ -25,6 +24,7 @@ import { aksRate, createAllowance } from './allowance.ts';
 import type { Rate } from './allowance.ts';
 import { clusterFacts, instanceFacts, poolTag } from './facts.ts';
 import { maintenanceOf, nodeOsSchedule } from './maintenance.ts';
+import { itemsOf } from './pages.ts';
 import { lookAtOperation, startOperation } from './operation.ts';
 import type { Poller } from './operation.ts';
 import { createRest } from './rest.ts';
@@ -193,10 +193,8 @@ async function readMaintenance(
   { resourceGroup, name }: ClusterId,
 ): Promise<Maintenance> {
   try {
-    const configurations: MaintenanceConfiguration[] = [];
     const list = client.maintenanceConfigurations.listByManagedCluster(resourceGroup, name);
-    for await (const configuration of list) configurations.push(configuration);
-    return maintenanceOf(configurations);
+    return maintenanceOf(await itemsOf(list));
   } catch (error) {
     const trouble = error instanceof TroubleError ? error.trouble : troubleOfUnexpected(error);
     if (isTransient(trouble)) throw error;
@@ -210,19 +208,19 @@ async function readMaintenance(
  * `instance` tells it.
  */
 async function listInstances(client: ComputeManagementClient, group: string): Promise<Instance[]> {
+  if (group === '') throw new Error('the cluster says no node resource group');
   const instances: Instance[] = [];
-  for await (const set of client.virtualMachineScaleSets.list(group)) {
+  for (const set of await itemsOf(client.virtualMachineScaleSets.list(group))) {
     // The VMs of a Flexible set are standalone VMs too.
-    if (set.name === undefined || set.orchestrationMode === 'Flexible') continue;
+    if (!isMachineName(set.name) || set.orchestrationMode === 'Flexible') continue;
     const list = client.virtualMachineScaleSetVMs.list(group, set.name, { expand: 'instanceView' });
-    for await (const vm of list) {
-      if (vm.id !== undefined) instances.push(instanceFacts(vm.id, vm, set.tags));
-    }
+    const vms = await itemsOf(list);
+    instances.push(...vms.map((vm) => instanceFacts(vm.id, vm, set.tags)));
   }
-  for await (const vm of client.virtualMachines.list(group)) {
-    if (vm.id !== undefined) instances.push(instanceFacts(vm.id, vm));
-  }
-  return instances;
+  const vms = await itemsOf(client.virtualMachines.list(group));
+  instances.push(...vms.map((vm) => instanceFacts(vm.id, vm)));
+  // What has no id is nobody's machine.
+  return instances.filter(({ id }) => id !== '');
 }
 
 async function readInstance(client: ComputeManagementClient, ref: InstanceRef): Promise<Instance> {

@@ -19,35 +19,45 @@ export function clusterFacts(
 ): ClusterFacts {
   return {
     id,
-    location: cluster.location,
-    provisioningState: cluster.provisioningState ?? '',
-    powerState: cluster.powerState?.code ?? '',
-    nodeResourceGroup: cluster.nodeResourceGroup ?? '',
+    location: text(cluster.location),
+    provisioningState: text(cluster.provisioningState),
+    powerState: text(cluster.powerState?.code),
+    nodeResourceGroup: groupName(cluster.nodeResourceGroup),
     nodeResourceGroupLocked: cluster.nodeResourceGroupProfile?.restrictionLevel === 'ReadOnly',
-    kubernetesVersion: cluster.currentKubernetesVersion ?? cluster.kubernetesVersion ?? '',
+    kubernetesVersion: text(cluster.currentKubernetesVersion ?? cluster.kubernetesVersion),
     entra: cluster.aadProfile !== undefined,
     privateCluster: cluster.apiServerAccessProfile?.enablePrivateCluster === true,
     restrictedAddresses: (cluster.apiServerAccessProfile?.authorizedIPRanges ?? []).length > 0,
     runCommandDisabled: cluster.apiServerAccessProfile?.disableRunCommand === true,
-    nodeOsChannel: cluster.autoUpgradeProfile?.nodeOSUpgradeChannel ?? '',
+    nodeOsChannel: text(cluster.autoUpgradeProfile?.nodeOSUpgradeChannel),
     maintenance,
     pools: (cluster.agentPoolProfiles ?? []).map(poolFacts),
   };
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** A name that a URL reads as a way (`..`) would lead to what is none of the cluster's. */
+function groupName(value: unknown): string {
+  const name = text(value);
+  return /^[\p{L}\p{N}._()-]*[\p{L}\p{N}_()-]$/u.test(name) ? name : '';
 }
 
 type Pool = NonNullable<ManagedCluster['agentPoolProfiles']>[number];
 
 function poolFacts(pool: Pool): PoolFacts {
   return {
-    name: pool.name,
+    name: text(pool.name),
     type: poolType(pool.type),
-    mode: pool.mode ?? '',
-    provisioningState: pool.provisioningState ?? '',
-    powerState: pool.powerState?.code ?? '',
+    mode: text(pool.mode),
+    provisioningState: text(pool.provisioningState),
+    powerState: text(pool.powerState?.code),
     // Only what is said to be Linux is taken for it: Windows nodes are left alone.
     os: pool.osType === 'Linux' ? 'Linux' : 'Windows',
     spot: pool.scaleSetPriority === 'Spot',
-    count: pool.count ?? 0,
+    count: typeof pool.count === 'number' ? pool.count : 0,
   };
 }
 
@@ -59,16 +69,16 @@ function poolType(type: string | undefined): PoolFacts['type'] {
  * Either kind of VM behind a node; `tags` are those of its scale set where it has none of its own.
  */
 export function instanceFacts(
-  id: string,
+  id: string | undefined,
   vm: VirtualMachine | VirtualMachineScaleSetVM,
   setTags: Record<string, string> = {},
 ): Instance {
   return {
-    id,
+    id: text(id),
     pool: poolTag(vm.tags ?? {}) || poolTag(setTags),
-    computerName: vm.osProfile?.computerName ?? vm.instanceView?.computerName ?? '',
-    vmId: vm.vmId ?? '',
-    provisioningState: vm.provisioningState ?? '',
+    computerName: text(vm.osProfile?.computerName ?? vm.instanceView?.computerName),
+    vmId: text(vm.vmId),
+    provisioningState: text(vm.provisioningState),
     powerState: powerState(vm.instanceView?.statuses ?? []),
     agent: agentState(vm.instanceView?.vmAgent?.statuses ?? []),
   };
@@ -77,7 +87,7 @@ export function instanceFacts(
 /** ARM keeps the case of tag names, but does not tell them apart by it. */
 export function poolTag(tags: Record<string, string>): string {
   const tag = Object.entries(tags).find(([name]) => name.toLowerCase() === 'aks-managed-poolname');
-  return tag?.[1] ?? '';
+  return text(tag?.[1]);
 }
 
 function agentState(statuses: readonly InstanceViewStatus[]): Instance['agent'] {
@@ -88,6 +98,6 @@ function agentState(statuses: readonly InstanceViewStatus[]): Instance['agent'] 
 
 function powerState(statuses: readonly InstanceViewStatus[]): string {
   const prefix = 'PowerState/';
-  const status = statuses.find(({ code }) => code?.startsWith(prefix));
-  return status?.code?.slice(prefix.length) ?? '';
+  const codes = statuses.map(({ code }) => text(code));
+  return codes.find((code) => code.startsWith(prefix))?.slice(prefix.length) ?? '';
 }

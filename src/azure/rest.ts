@@ -8,6 +8,7 @@ import {
 import type { HttpClient, PipelinePolicy } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
 import * as z from 'zod';
+import { mostPages } from './pages.ts';
 
 export interface RestOptions {
   credential: TokenCredential;
@@ -31,9 +32,6 @@ export interface Rest {
    */
   list<Item>(path: string, item: z.ZodType<Item>): Promise<Item[]>;
 }
-
-/** As many pages as any list that we ask for can have; with more a server goes in circles. */
-const mostPages = 100;
 
 export function createRest(options: RestOptions): Rest {
   const { credential, scopes, endpoint, ca, wire } = options;

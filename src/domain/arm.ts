@@ -30,6 +30,12 @@ const clusterPattern = new RegExp(
  * reads as more than a name (`..`, `%2f`, `?`) are none.
  */
 const machine = '([A-Za-z0-9_-][A-Za-z0-9._-]*)';
+const machinePattern = new RegExp(`^${machine}$`, 'u');
+
+export function isMachineName(name: string | undefined): name is string {
+  return machinePattern.test(name ?? '');
+}
+
 const inCompute =
   '^(?:azure://)?/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/Microsoft\\.Compute';
 const scaleSetVmPattern = new RegExp(

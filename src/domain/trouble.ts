@@ -44,16 +44,33 @@ export function kindOfStatus(status: number): TroubleKind {
   }
 }
 
+/** Beyond that nobody reads, and a text of a million characters takes its time. */
+const longestRead = 10_000;
+
 /**
- * A server's text, fit for logs and reports: one line, at most 600 characters, and no query
- * strings, because ARM and storage sign URLs by theirs.
+ * A server's text, fit for logs and reports: one line without control characters, at most 600
+ * characters, and no query strings, because ARM and storage sign URLs by theirs.
  */
 export function forPeople(text: string): string {
-  return text
-    .replaceAll(/(https?:\/\/[^\s"'?]+)\?[^\s"']*/gu, '$1')
-    .replaceAll(/\s+/gu, ' ')
-    .trim()
-    .slice(0, 600);
+  return printable(
+    text
+      .slice(0, longestRead)
+      .replaceAll(/(https?:\/\/[^\s"'?]+)\?[^\s"']*/gu, '$1')
+      .replaceAll(/\s+/gu, ' ')
+      .trim()
+      .slice(0, 600),
+  );
+}
+
+/**
+ * What terminals act upon (control characters, ANSI escapes with them), what breaks lines, what
+ * turns the order of letters round, and half letters.
+ */
+const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** The text, with a sign in the place of each character that nobody can see as it is. */
+export function printable(text: string): string {
+  return text.replaceAll(unprintable, '\ufffd');
 }
 
 /**

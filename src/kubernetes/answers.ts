@@ -1,6 +1,7 @@
 import { ResponseContext } from '@kubernetes/client-node/dist/gen/http/http.js';
 import { failureOf, forPeople, TroubleError } from '../domain/trouble.ts';
 import { isAbsent, RefusalError } from './refusal.ts';
+import { misshapen } from './shape.ts';
 
 /** A call's answer; what the client stumbles over in one is trouble, not a defect of ours. */
 export async function readable<Answer>(call: Promise<Answer>): Promise<Answer> {
@@ -12,12 +13,14 @@ export async function readable<Answer>(call: Promise<Answer>): Promise<Answer> {
   }
 }
 
-/** A success, as client-node reads it. */
+/** A success, as client-node reads it. Throws `invalid` trouble for what it would misread. */
 export function responseOf(
   status: number,
   headers: Record<string, string>,
   json: string,
 ): ResponseContext {
+  const field = misshapen(json);
+  if (field !== undefined) throw unreadable(`${field} is not what the API promises`);
   const typed = { 'content-type': 'application/json', ...headers };
   return new ResponseContext(status, typed, {
     text: () => Promise.resolve(json),
@@ -52,17 +55,18 @@ function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== '';
 }
 
-function unreadable(why: string): TroubleError {
+export function unreadable(why: string): TroubleError {
   const value = forPeople(`the API server's answer can't be read: ${why}`);
   return new TroubleError({ kind: 'invalid', value });
 }
 
-/** Reads one object that may be absent. */
-export async function readOne<Answer extends ApiObject>(
+/** Reads one object that may be absent, as somebody sees it. */
+export async function readOne<Answer extends ApiObject, View = Answer>(
   call: Promise<Answer>,
-): Promise<Answer | undefined> {
+  view: (object: Answer) => View,
+): Promise<View | undefined> {
   try {
-    return whole(await readable(call));
+    return await readable(call.then((object) => view(whole(object))));
   } catch (error) {
     if (refusedAsAbsent(error)) return undefined;
     throw error;
@@ -78,36 +82,46 @@ interface Page<Item> {
 /** kubectl's own chunk size. */
 export const pageLimit = 500;
 const listAttempts = 3;
+/** As many as any list can have; with more a server goes in circles. */
+const mostPages = 1000;
 
 /**
- * Reads a whole list, page by page. A continue token lives for minutes only (410 after that): then
- * the list is begun anew, because going on without consistency could hide what moved meanwhile.
+ * Reads a whole list, page by page, as somebody sees its items. A continue token lives for minutes
+ * only (410 after that): then the list is begun anew, because going on without consistency could
+ * hide what moved meanwhile.
  */
-export async function listAll<Item extends ApiObject>(
+export async function listAll<Item extends ApiObject, View>(
   readPage: (page: { limit: number; _continue?: string }) => Promise<Page<Item>>,
-): Promise<Item[]> {
+  view: (item: Item) => View,
+): Promise<View[]> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await listOnce(readPage);
+      return await listOnce(readPage, view);
     } catch (error) {
       if (refusedWith(error) !== 410 || attempt === listAttempts) throw error;
     }
   }
 }
 
-async function listOnce<Item extends ApiObject>(
+async function listOnce<Item extends ApiObject, View>(
   readPage: (page: { limit: number; _continue?: string }) => Promise<Page<Item>>,
-): Promise<Item[]> {
-  const items: Item[] = [];
+  view: (item: Item) => View,
+): Promise<View[]> {
+  const views: View[] = [];
   let token: string | undefined;
-  do {
-    const page = await readable(
-      readPage({ limit: pageLimit, ...(token === undefined ? {} : { _continue: token }) }),
+  for (let pages = 0; pages < mostPages; pages += 1) {
+    const asked = { limit: pageLimit, ...(token === undefined ? {} : { _continue: token }) };
+    const { items, next } = await readable(
+      readPage(asked).then((page) => {
+        const items = itemsOf(page).map(view);
+        return { items, next: page.metadata?._continue || undefined };
+      }),
     );
-    items.push(...itemsOf(page));
-    token = page.metadata?._continue || undefined;
-  } while (token !== undefined);
-  return items;
+    views.push(...items);
+    if (next === undefined) return views;
+    token = next;
+  }
+  throw unreadable(`the list has more than ${mostPages} pages`);
 }
 
 /** What is no list is not an empty one: nodes without pods are restarted. */

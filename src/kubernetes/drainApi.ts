@@ -1,10 +1,10 @@
 import { AppsV1Api, CoreV1Api, PolicyV1Api } from '@kubernetes/client-node/dist/gen/index.js';
 import type { Configuration } from '@kubernetes/client-node';
 import { TroubleError } from '../domain/trouble.ts';
-import { listAll, readable, readOne } from './answers.ts';
+import { listAll, readable, readOne, unreadable } from './answers.ts';
 import type { DrainApi } from './drain.ts';
 import type { Asked } from './eviction.ts';
-import { budgetView, podView } from './views.ts';
+import { budgetView, fullName, podView } from './views.ts';
 import type { PodView } from './views.ts';
 
 /** Draining through the API server itself. */
@@ -15,15 +15,17 @@ export function createDrainApi(configuration: Configuration): DrainApi {
   return {
     async pods(node) {
       const fieldSelector = `spec.nodeName=${node}`;
-      const pods = await listAll((page) =>
-        core.listPodForAllNamespaces({ ...page, fieldSelector }),
-      );
-      return pods.map(podView);
+      const list = (page: object) => core.listPodForAllNamespaces({ ...page, fieldSelector });
+      const pods = await listAll(list, podView);
+      // Whoever overlooks it takes the node for drained.
+      const lost = pods.find((pod) => pod.node === '');
+      if (lost === undefined) return pods;
+      throw unreadable(`${fullName(lost)} is listed for ${node}, and says no node`);
     },
     async missingDaemonSets(refs) {
       const found = await Promise.all(
         refs.map(({ namespace, name }) =>
-          readOne(apps.readNamespacedDaemonSet({ namespace, name })),
+          readOne(apps.readNamespacedDaemonSet({ namespace, name }), () => true),
         ),
       );
       return refs.filter((_ref, index) => found[index] === undefined);
@@ -31,10 +33,10 @@ export function createDrainApi(configuration: Configuration): DrainApi {
     async budgets(refs) {
       const found = await Promise.all(
         refs.map(({ namespace, name }) =>
-          readOne(policy.readNamespacedPodDisruptionBudget({ namespace, name })),
+          readOne(policy.readNamespacedPodDisruptionBudget({ namespace, name }), budgetView),
         ),
       );
-      return found.flatMap((budget) => (budget === undefined ? [] : [budgetView(budget)]));
+      return found.flatMap((budget) => budget ?? []);
     },
     evict: (pods, { gracePeriodSeconds, dryRun }) =>
       each(pods, (pod) => {

@@ -9,6 +9,7 @@ import {
 import { V1MicroTime } from '@kubernetes/client-node/dist/types.js';
 import type { Configuration, HttpLibrary, V1Lease } from '@kubernetes/client-node';
 import type { PatchOperation } from '../domain/node.ts';
+import { forPeople, TroubleError } from '../domain/trouble.ts';
 import type {
   ApiServer,
   ClusterCommands,
@@ -24,6 +25,7 @@ import { createDrainApi } from './drainApi.ts';
 import { recordEvent } from './events.ts';
 import { RefusalError } from './refusal.ts';
 import { deniedRights } from './rights.ts';
+import { isPath } from './shape.ts';
 import { createTransport } from './transport.ts';
 import type { TransportOptions } from './transport.ts';
 import { leaseView, nodeView, podSeen } from './views.ts';
@@ -68,10 +70,17 @@ function configurationOver(httpApi: HttpLibrary): Configuration {
   return createConfiguration({
     // The transport knows the server; here only paths are made.
     baseServer: {
-      makeRequestContext: (path, method) => new RequestContext(`https://cluster${path}`, method),
+      makeRequestContext: (path, method) => {
+        if (!isPath(path)) throw impossible(path);
+        return new RequestContext(`https://cluster${path}`, method);
+      },
     },
     httpApi,
   });
+}
+
+function impossible(path: string): TroubleError {
+  return new TroubleError({ kind: 'invalid', value: forPeople(`no path of the API: ${path}`) });
 }
 
 /** The port through client-node's typed API, whichever way its requests travel. */
@@ -79,32 +88,30 @@ function kubernetesOver(configuration: Configuration): Omit<Kubernetes, 'ahead'>
   const core = new CoreV1Api(configuration);
 
   return {
-    nodes: async () => {
-      const nodes = await listAll((page) => core.listNode(page));
-      return nodes.map(nodeView);
-    },
-    node: async (name) => {
-      const node = await readOne(core.readNode({ name }));
-      return node && nodeView(node);
-    },
+    nodes: () => listAll((page) => core.listNode(page), nodeView),
+    node: (name) => readOne(core.readNode({ name }), nodeView),
     patchNode: async (name, body) => {
       try {
-        const patched = whole(await readable(core.patchNode({ name, body })));
-        return { kind: 'done', node: nodeView(patched) };
+        const patched = core.patchNode({ name, body });
+        return {
+          kind: 'done',
+          node: await readable(patched.then((node) => nodeView(whole(node)))),
+        };
       } catch (error) {
         if (refusedWith(error) === 422 && (await isAsSeen(core, name, body))) throw error;
         return unpatched(error);
       }
     },
     ...drainWith(createDrainApi(configuration)),
-    pods: async ({ selector, namespace }) => {
+    pods: ({ selector, namespace }) => {
       const asked = { labelSelector: selector, fieldSelector: notEnded };
-      const pods = await listAll((page) =>
-        namespace === ''
-          ? core.listPodForAllNamespaces({ ...page, ...asked })
-          : core.listNamespacedPod({ ...page, ...asked, namespace }),
+      return listAll(
+        (page) =>
+          namespace === ''
+            ? core.listPodForAllNamespaces({ ...page, ...asked })
+            : core.listNamespacedPod({ ...page, ...asked, namespace }),
+        podSeen,
       );
-      return pods.map(podSeen);
     },
     recordEvent: (event) => recordEvent(core, event),
     denied: (rights) => deniedRights(new AuthorizationV1Api(configuration), rights),
@@ -128,8 +135,8 @@ async function isAsSeen(
   name: string,
   patch: readonly PatchOperation[],
 ): Promise<boolean> {
-  const node = await readOne(core.readNode({ name }));
-  const version = node?.metadata?.resourceVersion;
+  const node = await readOne(core.readNode({ name }), nodeView);
+  const version = node?.resourceVersion;
   return patch.some(
     (step) =>
       step.op === 'test' && step.path === '/metadata/resourceVersion' && step.value === version,
@@ -138,10 +145,7 @@ async function isAsSeen(
 
 function leases(api: CoordinationV1Api): Pick<Kubernetes, 'lease' | 'writeLease'> {
   return {
-    lease: async (namespace, name) => {
-      const lease = await readOne(api.readNamespacedLease({ namespace, name }));
-      return lease && leaseView(lease);
-    },
+    lease: (namespace, name) => readOne(api.readNamespacedLease({ namespace, name }), leaseView),
     writeLease: async (lease, expected) => {
       const { namespace, name } = lease;
       const body = leaseBody(lease, expected);

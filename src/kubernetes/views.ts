@@ -101,11 +101,11 @@ export function podView(pod: V1Pod): PodView {
     ),
     labels: texts(metadata?.labels),
     critical: isCritical(text(spec?.priorityClassName), count(spec?.priority)),
-    graceSeconds: spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds,
+    graceSeconds: seconds(spec?.terminationGracePeriodSeconds, defaultGraceSeconds),
     deletion:
       endsAt === ''
         ? undefined
-        : { endsAt, graceSeconds: metadata?.deletionGracePeriodSeconds ?? 0 },
+        : { endsAt, graceSeconds: seconds(metadata?.deletionGracePeriodSeconds, 0) },
     controller: controller && {
       apiVersion: text(controller.apiVersion),
       kind: text(controller.kind),
@@ -156,6 +156,11 @@ function text(value: unknown): string {
 
 function count(value: unknown): number {
   return typeof value === 'number' ? value : 0;
+}
+
+/** A pod may ask for more than any calendar has; nobody waits longer than a year. */
+function seconds(value: unknown, missing: number): number {
+  return typeof value === 'number' ? Math.min(Math.max(value, 0), 366 * 86_400) : missing;
 }
 
 function list<Item>(items: readonly Item[] | undefined): readonly Item[] {

@@ -87,7 +87,8 @@ function offsetsOf(text: string): Map<string, number> {
   const take = (path: readonly string[], offset: number | undefined): void => {
     const event = events[next++];
     const begins = offset ?? startOf(event);
-    if (begins !== undefined) offsets.set(keyOf(path), begins);
+    // What is left empty stands nowhere.
+    if (begins !== undefined && begins >= 0) offsets.set(keyOf(path), begins);
     if (event?.type === EVENT_ID.SEQUENCE) {
       for (let index = 0; !atPop(); index += 1) take([...path, String(index)], undefined);
       next += 1;

@@ -62,15 +62,20 @@ export function parseValue<T>(
   const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return { kind: 'ok', value: parsed.data };
   const found = parsed.error.issues.flatMap((issue) => findingsOf(issue, [], schema));
-  const problems = found.map(({ path, problem }) => ({
+  const told = found.slice(0, mostTold);
+  const problems = told.map(({ path, problem }) => ({
     path: pathOf(path) || whole,
-    problem,
+    problem: problem(),
     ...(positionOf === undefined ? {} : { position: positionOf(path) }),
   }));
   // As they stand in the text.
   problems.sort((a, b) => rankOf(a.position) - rankOf(b.position));
-  return bad(problems);
+  const rest = found.length - told.length;
+  return bad(rest === 0 ? problems : [...problems, { path: whole, problem: `has ${rest} more` }]);
 }
+
+/** Nobody reads on, and what is wrong with one key takes its time to say. */
+const mostTold = 200;
 
 const longestText = 1e6;
 
@@ -84,7 +89,7 @@ function bad(problems: Problem[]): { kind: 'bad'; problems: Problem[] } {
 
 interface Finding {
   path: readonly PropertyKey[];
-  problem: string;
+  problem: () => string;
 }
 
 type Issue = z.core.$ZodIssue;
@@ -95,15 +100,15 @@ function findingsOf(issue: Issue, above: readonly PropertyKey[], schema: z.ZodTy
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       path: [...path, key],
-      problem: adviceOn(schema, path, key),
+      problem: () => adviceOn(schema, path, key),
     }));
   }
   if (issue.code === 'invalid_union') {
     const meant = meantVariant(issue.errors);
-    if (meant === undefined) return [{ path, problem: noneFits(issue) }];
+    if (meant === undefined) return [{ path, problem: () => noneFits(issue) }];
     return meant.flatMap((inner) => findingsOf(inner, path, schema));
   }
-  return [{ path, problem: problemOf(issue) }];
+  return [{ path, problem: () => problemOf(issue) }];
 }
 
 /** Of things that may stand in each other's place: which was meant? None, if no kind fits. */
@@ -209,6 +214,24 @@ const longestShown = 60;
 /** The value as its JSON, cut short: whoever wrote it finds it again. */
 function shown(value: unknown): string {
   if (typeof value === 'number') return String(value);
-  const text = JSON.stringify(value) ?? String(value);
+  const text = beginning(value, longestShown + 1);
   return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
+}
+
+/**
+ * The value's JSON, or what it begins with, at least `room` characters. Goes no deeper than there
+ * is room for: a document may nest without end, hold itself, or the same thing a million times.
+ */
+function beginning(value: unknown, room: number): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, Math.max(0, room)));
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? String(value);
+  const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}'];
+  let text = open;
+  for (const [key, entry] of Object.entries(value)) {
+    if (text.length > room) return text;
+    if (text !== open) text += ',';
+    if (!Array.isArray(value)) text += `${beginning(key, room)}:`;
+    text += beginning(entry, room - text.length);
+  }
+  return text + close;
 }

@@ -1,4 +1,5 @@
-import { instanceFacts } from '../../src/azure/facts.ts';
+import type { ManagedCluster } from '@azure/arm-containerservice';
+import { clusterFacts, instanceFacts } from '../../src/azure/facts.ts';
 import { readScriptResult } from '../../src/azure/script.ts';
 import {
   isRefusal,
@@ -7,6 +8,7 @@ import {
   troubleOfRefusal,
 } from '../../src/azure/trouble.ts';
 import type { TroubleKind } from '../../src/domain/trouble.ts';
+import { clusterId } from './azureHarness.ts';
 
 /** ARM's answers as Microsoft's documents and recorded traffic show them, read without a server. */
 
@@ -91,6 +93,11 @@ describe("ARM's refusals", () => {
     expect(value.length).toBeLessThanOrEqual(600);
   });
 
+  it('have nothing in them that a terminal acts upon', () => {
+    const { value } = refusal(400, 'Bad', 'a\u001b[2Jb\u202ec\u009bd\r\ne\u0000');
+    expect(value).toBe('POST x: 400 Bad a\ufffd[2Jb\ufffdc\ufffdd e\ufffd');
+  });
+
   it('that throttle always say how long', () => {
     expect(refusal(429, 'Throttled', '', '17')).toMatchObject({ retryAfterSeconds: 17 });
     expect(refusal(429)).toMatchObject({ retryAfterSeconds: 30 });
@@ -128,6 +135,26 @@ describe('no answer', () => {
 it('takes a failing Entra for unreachable, not for a missing grant', () => {
   const error = Object.assign(new Error('busy'), { name: 'AuthenticationError', statusCode: 503 });
   expect(troubleOfFailure('GET x', error)).toMatchObject({ kind: 'unreachable' });
+});
+
+describe('a cluster', () => {
+  const facts = (given: object) => {
+    const cluster: ManagedCluster = { location: 'here', ...given };
+    return clusterFacts(clusterId('shop'), cluster, { kind: 'unknown', value: '' });
+  };
+
+  it.each(['..', '.', 'a/../b', 'a?b', '../MC_other', ''])(
+    'has no node resource group that a URL reads as a way: %j',
+    (nodeResourceGroup) => {
+      expect(facts({ nodeResourceGroup }).nodeResourceGroup).toBe('');
+    },
+  );
+
+  it('has texts where ARM promises them, whatever it answers', () => {
+    const odd = JSON.parse('{"provisioningState": {}, "powerState": {"code": 7}}') as object;
+    expect(facts(odd)).toMatchObject({ provisioningState: '', powerState: '' });
+    expect(facts({ nodeResourceGroup: 'MC_a(b)_ü.1-x' }).nodeResourceGroup).toBe('MC_a(b)_ü.1-x');
+  });
 });
 
 describe('an instance', () => {

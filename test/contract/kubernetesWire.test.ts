@@ -213,6 +213,51 @@ describe('odd answers', () => {
     expect(await connected().patchNode('a', [])).toEqual({ kind: 'gone' });
   });
 
+  it.each([
+    [
+      'a mark would be overlooked',
+      'items.0.metadata.annotations',
+      { metadata: { name: 'a', uid: 'u', annotations: 7 } },
+    ],
+    ['a cordon would be overlooked', 'items.0.spec.unschedulable', { spec: { unschedulable: 1 } }],
+    ['a taint is none', 'items.0.spec.taints.0', { spec: { taints: [null] } }],
+    ['a condition is none', 'items.0.status', { status: { conditions: ['x'] } }],
+  ])('of another shape are no answer: %s', async (_name, field, hurting) => {
+    const { metadata } = node('a');
+    const hurt = { metadata, ...hurting };
+    answer = (_request, response) => json(response, 200, list([hurt]));
+    expect(await troubleOf(connected().nodes())).toEqual({
+      kind: 'invalid',
+      value: `the API server's answer can't be read: ${field} is not what the API promises`,
+    });
+  });
+
+  it('that list a pod of no node leave no node drained', async () => {
+    const pod = { metadata: { namespace: 'shop', name: 'web', uid: 'u1' }, spec: {} };
+    answer = (_request, response) => json(response, 200, { items: [pod] });
+    const trouble = await troubleOf(connected().leftToDrain('n', policy, 0));
+    expect(trouble).toMatchObject({ kind: 'invalid' });
+    expect(trouble.value).toContain('shop/web is listed for n, and says no node');
+  });
+
+  it('of a pod that has ages to end are told all the same', async () => {
+    const metadata = { namespace: 'shop', name: 'web', uid: 'u1' };
+    const deletionTimestamp = '2026-01-05T22:00:00Z';
+    const leaving = { ...metadata, deletionTimestamp, deletionGracePeriodSeconds: 2 ** 53 };
+    answer = (_request, response) =>
+      json(response, 200, { items: [{ metadata: leaving, spec: { nodeName: 'n' } }] });
+    const now = Date.parse(deletionTimestamp);
+    expect(await connected().leftToDrain('n', policy, now)).toMatchObject({
+      left: [{ state: 'terminating' }],
+    });
+  });
+
+  it('whose next page is the same again come to an end', async () => {
+    answer = (_request, response) => json(response, 200, list([], 'again'));
+    const { value } = await troubleOf(connected().nodes());
+    expect(value).toContain('the list has more than 1000 pages');
+  });
+
   it('of a proxy in between keep their status', async () => {
     answer = (_request, response) => {
       response.writeHead(502, { 'content-type': 'text/html' }).end('<html>bad gateway</html>');
@@ -272,6 +317,21 @@ it('evicts the very pod that it saw, with the grace that it is told', async () =
   ]);
   expect(bodies[0]).not.toHaveProperty('deleteOptions.gracePeriodSeconds');
 });
+
+it.each(['.', '..', ''])(
+  'asks for nothing by the name %j: a URL reads it as a way',
+  async (name) => {
+    answer = (_request, response) => json(response, 200, {});
+    const kubernetes = connected();
+    expect(await troubleOf(kubernetes.node(name))).toMatchObject({ kind: 'invalid' });
+    expect(requests).toEqual([]);
+    const pod = { metadata: { namespace: 'shop', name, uid: 'u1' }, spec: { nodeName: 'n' } };
+    answer = (_request, response) => json(response, 200, { items: [pod] });
+    const unmanaged = { ...policy, evictUnmanaged: true, way: 'delete' } as const;
+    await kubernetes.drainSlice('n', unmanaged, 0).catch(() => {});
+    expect(requests.filter((request) => !request.startsWith('GET'))).toEqual([]);
+  },
+);
 
 describe('a kubeconfig that is not usable', () => {
   it.each([

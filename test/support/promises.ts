@@ -138,6 +138,13 @@ export function fleetLimit(evidence: Evidence, limit: number): Violations {
   return outAtOnce(evidence, limit, () => 'fleet', 'fleetConcurrency');
 }
 
+/** A node that is out of service because of us; restarted by us it is so until it is Ready again. */
+interface Out {
+  group: string;
+  returned: boolean;
+  restarted: boolean;
+}
+
 /** Never more than `limit` nodes of one group out of service because of us; the others don't count. */
 function outAtOnce(
   evidence: Evidence,
@@ -145,7 +152,7 @@ function outAtOnce(
   groupOf: (line: AuditLine) => string | undefined,
   rule: 'concurrency' | 'maxUnavailable' | 'fleetConcurrency',
 ): Violations {
-  const out = new Map<string, { group: string; returned: boolean }>();
+  const out = new Map<string, Out>();
   const limitAt = (line: AuditLine) => Math.max(limit, rulesAt(evidence, line)?.[rule] ?? limit);
   const unready = new Set(evidence.before.filter(({ ready }) => !ready).map(({ node }) => node));
   const violations: Violations = [];
@@ -163,7 +170,7 @@ function outAtOnce(
     if (isOurs(evidence, line) && takes && !out.has(node)) {
       const group = groupOf(line);
       if (group === undefined) continue;
-      out.set(node, { group, returned: false });
+      out.set(node, { group, returned: false, restarted: false });
       const others = [...out].filter(([, one]) => one.group === group).map(([name]) => name);
       if (others.length > limitAt(line)) {
         violations.push(`${where(line)}: out of service at once: ${others.join(', ')}`);
@@ -174,8 +181,10 @@ function outAtOnce(
     if (isOurs(evidence, line) && (action === 'uncordon' || change === 'removed')) {
       known.returned = true;
     }
+    if (isOurs(evidence, line) && action === 'restart') known.restarted = true;
     const released = !isOurs(evidence, line) && (action === 'uncordon' || change === 'removed');
-    if (released || (known.returned && !unready.has(node))) out.delete(node);
+    const serves = !known.restarted || !unready.has(node);
+    if (released || (known.returned && serves)) out.delete(node);
   }
   return violations;
 }
@@ -412,7 +421,7 @@ export function neverTwice(evidence: Evidence, bootTimeoutMinutes = 30): Violati
   const violations: Violations = [];
   const boots = new Map<string, AuditLine[]>();
   for (const line of restartsOf(evidence)) {
-    const boot = `${line.node} ${sceneAt(evidence, line).bootId}`;
+    const boot = `${line.node} ${sceneAt(evidence, line).bootId} ${forgotten(evidence, line)}`;
     const earlier = boots.get(boot) ?? [];
     boots.set(boot, [...earlier, line]);
     const last = earlier.at(-1);
@@ -433,6 +442,12 @@ export function neverTwice(evidence: Evidence, bootTimeoutMinutes = 30): Violati
   }
   return violations;
 }
+
+/** How often somebody had taken our mark off the node: with it goes what we know of its restarts. */
+const forgotten = (evidence: Evidence, { node, seq }: AuditLine) =>
+  spansOf(evidence).filter(
+    (span) => span.node === node && span.end?.how === 'bySomebody' && span.end.line.seq < seq,
+  ).length;
 
 /** The line that wrote this restart's attempt on the node: the last word on the mark before it. */
 function writtenAttempt(evidence: Evidence, restart: AuditLine): AuditLine | undefined {

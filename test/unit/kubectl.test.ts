@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { TroubleError } from '../../src/domain/trouble.ts';
 import { readAnswers } from '../../src/kubernetes/command/answers.ts';
@@ -38,6 +39,12 @@ describe('what kubectl says', () => {
     expect(readFailure(`warning\n${said}\n`, read)).toEqual({ kind: 'unanswered', value: said });
   });
 
+  it('is read to its end alone, however long it is', () => {
+    const end = 'Error from server (NotFound): nodes "a" not found\n';
+    const said = `${'\n'.repeat(200_000)}${'server response object: [{'.repeat(20_000)}\n${end}`;
+    expect(readFailure(said, read)).toMatchObject({ kind: 'refused', status: 404 });
+  });
+
   it('of another request says nothing of ours', () => {
     const said = readFileSync(new URL('../fixtures/kubectl/1.20/notFound.txt', import.meta.url));
     const other = { ...read, path: '/api/v1/nodes/b' };
@@ -48,11 +55,24 @@ describe('what kubectl says', () => {
   });
 });
 
+it.each(['//[', '/', '/api/v1/nodes/', '/api/v1/nodes/..', '/api/v1/namespaces//pods/a', "/x'y"])(
+  'writes no script for the path %j, and says so as trouble',
+  (path) => {
+    expect(() => scriptFor([{ ...read, path }])).toThrow(TroubleError);
+  },
+);
+
 describe('the output of a script', () => {
   const output = 'noise\nAKSREBOOT1 BEGIN\n0 ok plain 7 {"a":1}\n1 late\nAKSREBOOT1 END 2\n';
 
   it('has an answer for each request', () => {
     expect(readAnswers(output, 2)).toEqual([{ kind: 'ok', json: '{"a":1}' }, { kind: 'late' }]);
+  });
+
+  it('that would unpack to more than any answer is not unpacked', () => {
+    const data = gzipSync(Buffer.alloc(65 * 1024 * 1024)).toString('base64');
+    const bomb = `AKSREBOOT1 BEGIN\n0 ok gzip ${data.length} ${data}\nAKSREBOOT1 END 1\n`;
+    expect(() => readAnswers(bomb, 1)).toThrow('damaged');
   });
 
   it('of which any part is missing is worth nothing', () => {

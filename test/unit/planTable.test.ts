@@ -1,7 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { grid } from '../../cli/grid.ts';
 import { planLines } from '../../cli/planTable.ts';
-import type { ClusterReport, NodeReport } from '../../src/domain/run.ts';
+import { printReport } from '../../cli/table.ts';
+import type { ClusterReport, NodeReport, RunReport } from '../../src/domain/run.ts';
 
 const node = (name: string, more: Partial<NodeReport> = {}): NodeReport => ({
   node: name,
@@ -66,6 +67,32 @@ const cluster: ClusterReport = {
 };
 
 const shown = (width: number) => planLines(cluster, at, width).map(stripVTControlCharacters);
+
+it('shows of a report nothing that a terminal acts upon: others name what is in it', () => {
+  const holder = 'claimed by \u001b[2J\u202ex\r\ny';
+  const report: RunReport = {
+    run: 'r',
+    request: {
+      source: 'http',
+      purpose: 'reboot',
+      clusters: [],
+      pools: [],
+      nodes: [],
+      dryRun: false,
+      reason: '',
+    },
+    settings: '',
+    controller: 'c',
+    startedAt: at,
+    status: 'completed',
+    counts: {},
+    rings: [],
+    approvals: [],
+    clusters: [{ ...cluster, nodes: [], reasons: [{ kind: 'claim', value: holder }] }],
+  };
+  const [title = ''] = printReport(report, 200).split('\n');
+  expect(title).toContain('claim: claimed by \ufffd[2J\ufffdx\ufffd\ufffdy');
+});
 
 describe('the plan on a terminal', () => {
   it('of 80 columns has what one needs most, and nothing beyond its edge', () => {

@@ -32,6 +32,13 @@ describe('the body that starts a recovery', () => {
   });
 });
 
+it('refuses a hold until after the year 9999: the lock would not read that', () => {
+  const body = { who: 'ann', why: 'freeze', until: '9999-12-31T23:59:59-23:59' };
+  expect(problems(parseBody(JSON.stringify(body), holdBody))).toEqual({
+    until: '"9999-12-31T23:59:59-23:59" is after the year 9999',
+  });
+});
+
 describe('the body that starts a run', () => {
   it.each(['', ' \n', '{}'])('may be left out, which means everything: %j', (text) => {
     expect(parseBody(text, startRunBody)).toEqual({ kind: 'ok', value: nothingAsked });
@@ -52,6 +59,13 @@ describe('the body that starts a run', () => {
     const nodes = Array.from({ length: 500 }, (_, index) => `${'n'.repeat(80)}${index}`);
     const result = parseBody(JSON.stringify({ nodes }), startRunBody);
     expect(problems(result)['(body)']).toContain('at most 32000');
+  });
+
+  it('is refused however deep it nests', () => {
+    const deep = `${'['.repeat(15_000)}${']'.repeat(15_000)}`;
+    expect(problems(parseBody(deep, startRunBody))).toEqual({
+      '(body)': `is ${'['.repeat(60)}…: it has to be an object`,
+    });
   });
 
   it('gets every problem told at once', () => {

@@ -55,6 +55,23 @@ describe('a document', () => {
     expect(valueOf(`a: ${'['.repeat(10_000)}`)).toMatch(/^is neither YAML nor JSON: /u);
   });
 
+  it('may hold itself, or the same thing again and again, and is shown in part', () => {
+    const told = (text: string) => {
+      const parsed = parseSettings(text);
+      return parsed.kind === 'bad' ? parsed.problems[0]?.problem : 'nothing';
+    };
+    expect(told('&a [*a]')).toBe(`is ${'['.repeat(60)}…: it has to be an object`);
+    const doubled = Array.from({ length: 40 }, (_, n) => `- &a${n + 1} [*a${n}, *a${n}]`);
+    expect(told(['- &a0 [1]', ...doubled].join('\n'))).toContain('[[1],[[1],[1]],');
+  });
+
+  it('tells a place within it, also of what is left empty', () => {
+    for (const text of ['&a ', 'a: &a', ': 1', '-']) {
+      const document = readDocument(text);
+      expect(document.kind === 'read' && document.positionOf([])).toEqual({ line: 1, column: 1 });
+    }
+  });
+
   it('is one', () => {
     expect(valueOf('a: 1\n---\nb: 1\n')).toMatch(/expected a single document/u);
     expect(valueOf(' \n# nothing\n')).toBe('is empty');
@@ -117,6 +134,14 @@ describe('a key that nothing reads', () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  it('is told of at most 200 times: nobody reads on', () => {
+    const keys = Array.from({ length: 20_000 }, (_, index) => `key${index}: 1`).join('\n');
+    const parsed = parseSettings(keys);
+    const problems = parsed.kind === 'bad' ? parsed.problems : [];
+    expect(problems).toHaveLength(201);
+    expect(problems.at(-1)).toEqual({ path: '(document)', problem: 'has 19802 more' });
   });
 
   it('costs a right document nothing: it is asked about wrong ones only', () => {

@@ -1,5 +1,5 @@
 import { gunzipSync } from 'node:zlib';
-import { TroubleError } from '../../domain/trouble.ts';
+import { forPeople, TroubleError } from '../../domain/trouble.ts';
 import { firstLine, lastLine } from './script.ts';
 
 /** What became of one request of a script. */
@@ -59,9 +59,12 @@ function unpacked(rest: string): string {
   throw unreadable('an answer in it is packed in an unknown way');
 }
 
+/** A page of a list has some megabytes; into half a one a thousand times that can be packed. */
+const maxOutputLength = 64 * 1024 * 1024;
+
 function gunzip(text: string): string {
   try {
-    return gunzipSync(Buffer.from(text, 'base64')).toString('utf8');
+    return gunzipSync(Buffer.from(text, 'base64'), { maxOutputLength }).toString('utf8');
   } catch {
     throw unreadable('an answer in it is damaged');
   }
@@ -79,6 +82,6 @@ function textOf(json: string): string {
 
 /** Passing trouble: the next command's output may come whole. */
 function unreadable(why: string): TroubleError {
-  const value = `the AKS command's output can't be used: ${why}`;
+  const value = forPeople(`the AKS command's output can't be used: ${why}`);
   return new TroubleError({ kind: 'unreachable', value });
 }

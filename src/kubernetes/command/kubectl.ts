@@ -13,8 +13,12 @@ export type Failure =
   /** Nobody knows what the API server made of it. */
   | { kind: 'unanswered'; value: string };
 
+/** The script sends no more of it; whatever else comes is not read, because that takes its time. */
+const longestRead = 16_000;
+
 /** Reads what kubectl said on standard error when it failed to make the request. */
-export function readFailure(text: string, request: ApiRequest): Failure {
+export function readFailure(said: string, request: ApiRequest): Failure {
+  const text = said.slice(-longestRead);
   const message = lastMessage(text);
   const requests = requestsIn(text);
   const log = requests.at(-1);

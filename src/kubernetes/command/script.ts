@@ -1,4 +1,5 @@
-import { TroubleError } from '../../domain/trouble.ts';
+import { forPeople, TroubleError } from '../../domain/trouble.ts';
+import { isPath } from '../shape.ts';
 
 /** A request to the API server, before it is a line of a script. */
 export interface ApiRequest {
@@ -96,9 +97,13 @@ const podBallast =
   '.metadata.managedFields,.spec.containers,.spec.initContainers,.spec.tolerations' +
   ',.status.containerStatuses,.status.initContainerStatuses';
 
+function withoutQuery(path: string): string {
+  return path.split('?', 1)[0] ?? '';
+}
+
 /** A jq filter: what is left of the answer. */
 function fieldsKept({ path }: ApiRequest): string {
-  const { pathname } = new URL(path, 'https://cluster');
+  const pathname = withoutQuery(path);
   if (pathname === '/api/v1/nodes') return `del(.items[]?|${nodeBallast})`;
   if (pathname.startsWith('/api/v1/nodes/')) return `del(${nodeBallast})`;
   if (pathname === '/api/v1/pods') return `del(.items[]?|${podBallast})`;
@@ -114,6 +119,7 @@ const patchTypes: Readonly<Record<string, string>> = {
 
 /** kubectl has raw forms of all verbs but patch. */
 function kubectlArguments(request: ApiRequest): string {
+  if (!isPath(withoutQuery(request.path))) throw impossible(request);
   const raw = `--raw ${quoted(request.path)}`;
   const file = request.body === '' ? '' : ' -f "$body"';
   switch (request.method) {
@@ -158,11 +164,13 @@ const inQuotes = /^[A-Za-z0-9/._~%?=&,:+@!*()-]*$/u;
 
 function quoted(text: string): string {
   if (inQuotes.test(text)) return `'${text}'`;
-  throw new TroubleError({ kind: 'invalid', value: `not a path for a command: ${text}` });
+  const value = forPeople(`not a path for a command: ${text}`);
+  throw new TroubleError({ kind: 'invalid', value });
 }
 
 function impossible({ method, path }: ApiRequest): TroubleError {
-  return new TroubleError({ kind: 'invalid', value: `${method} ${path}: no command can ask that` });
+  const value = forPeople(`${method} ${path}: no command can ask that`);
+  return new TroubleError({ kind: 'invalid', value });
 }
 
 function base64(text: string): string {

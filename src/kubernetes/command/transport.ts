@@ -98,7 +98,7 @@ function pathsOf({ nodes, node, pods, lease }: Reads): string[] {
   const leases = '/apis/coordination.k8s.io/v1/namespaces';
   return [
     ...(nodes === undefined ? [] : [`/api/v1/nodes?limit=${limit}`]),
-    ...(node === undefined ? [] : [`/api/v1/nodes/${node}`]),
+    ...(node === undefined ? [] : [`/api/v1/nodes/${encodeURIComponent(node)}`]),
     ...(pods === undefined ? [] : [`/api/v1/pods?${onNode.toString()}`]),
     ...(lease === undefined ? [] : [`${leases}/${lease.namespace}/leases/${lease.name}`]),
   ];
