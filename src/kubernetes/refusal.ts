@@ -60,9 +60,9 @@ function json(body: string): unknown {
 }
 
 /**
- * Whether there is no such object. What stands before an API server answers 404 as well, for a route
- * that it doesn't know at the moment: only the server's own word counts, because what is gone is not
- * looked after any more.
+ * Whether there is no such object. What stands before an API server answers 404 as well, for a
+ * route that it doesn't know at the moment: only the server's own word counts, because what is gone
+ * is not looked after any more.
  */
 export function isAbsent({ status, reason }: Refusal): boolean {
   return status === 404 && reason === 'NotFound';
