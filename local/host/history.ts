@@ -19,6 +19,7 @@ export const eventType = {
   orchestratorCompleted: 13,
   eventSent: 14,
   eventRaised: 15,
+  continuedAsNew: 16,
   executionSuspended: 19,
   executionResumed: 20,
 } as const;
@@ -54,7 +55,11 @@ export type EventBody =
       OrchestrationInstance: { InstanceId: string; ExecutionId: string };
       ParentInstance: Parent | null;
     }
-  | { EventType: Type['executionCompleted']; OrchestrationStatus: string; Result: string | null }
+  | {
+      EventType: Type['executionCompleted' | 'continuedAsNew'];
+      OrchestrationStatus: string;
+      Result: string | null;
+    }
   | {
       EventType: Type['executionTerminated' | 'executionSuspended' | 'executionResumed'];
       Input: string;
@@ -124,7 +129,11 @@ const names = new Map<number, string>([
   [eventType.timerFired, 'TimerFired'],
   [eventType.eventSent, 'EventSent'],
   [eventType.eventRaised, 'EventRaised'],
+  [eventType.continuedAsNew, 'ContinueAsNew'],
 ]);
+
+/** How .NET calls a type of event. */
+export const eventName = (type: number): string => names.get(type) ?? `event type ${type}`;
 
 /** Stored text as the JSON that it is, or as a plain string when it is none. */
 export function parseText(text: string | null): unknown {
@@ -172,7 +181,8 @@ export function shownHistory(events: readonly HistoryEvent[], withOutput: boolea
       case eventType.executionStarted:
         shown.push({ ...common, FunctionName: event.Name, Input: parseText(event.Input) });
         break;
-      case eventType.executionCompleted: {
+      case eventType.executionCompleted:
+      case eventType.continuedAsNew: {
         const result = withOutput ? { Result: parseText(event.Result) } : {};
         shown.push({ ...common, OrchestrationStatus: event.OrchestrationStatus, ...result });
         break;

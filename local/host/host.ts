@@ -40,6 +40,8 @@ export interface HostOptions {
   /** Whether timer triggers run by themselves (default true). */
   readonly timers?: boolean;
   readonly onLog?: (entry: LogEntry) => void;
+  /** Told of each episode of an orchestration: JSON of its events, comma-separated. */
+  readonly onEpisode?: Runtime['onEpisode'];
   /** A source of unique ids of 32 characters, for runs that repeat exactly. */
   readonly randomId?: () => string;
   /** Carries the durable client's requests within the process; without it they use loopback. */
@@ -85,7 +87,8 @@ export function lastInstant(path: string): number {
  * or a schedule is wrong, or the app uses what the local host does not play.
  */
 export async function createHost(options: HostOptions): Promise<Host> {
-  const { clock, onLog = () => {}, randomId = () => randomUUID().replaceAll('-', '') } = options;
+  const { clock, onLog = () => {}, onEpisode = () => {} } = options;
+  const { randomId = () => randomUUID().replaceAll('-', '') } = options;
   const settings = readHostJson(options.hostJson, options.settings);
   const store = new Store(options.store);
   try {
@@ -107,6 +110,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       newId: randomId,
       log,
       wake: () => engine.wake(),
+      onEpisode,
       clientBinding: () => servers.clientBinding,
     };
     const engine = new Engine(runtime);

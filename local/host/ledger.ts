@@ -21,7 +21,8 @@ export const timerLegMs = 3 * 24 * 60 * 60 * 1000;
 type Open = { readonly at: number } & (
   | { readonly kind: 'work'; readonly attempt: number }
   | { readonly kind: 'pause'; readonly attempt: number }
-  | { readonly kind: 'timer'; readonly cancelled: boolean }
+  /** `inLegs`: it was too long for one timer when it was made; the SDK goes by that as well. */
+  | { readonly kind: 'timer'; readonly cancelled: boolean; readonly inLegs: boolean }
 );
 
 /**
@@ -113,7 +114,9 @@ export function settle(
       return open.kind === 'work' ? pause(ledger, open, retryOf(action), now) : [];
     case 'fired':
       if (open.kind === 'pause') return again(ledger, open, action);
-      return action.kind === 'timer' ? nextLeg(ledger, open.at, action, now) : [];
+      return action.kind === 'timer' && open.kind === 'timer' && open.inLegs
+        ? nextLeg(ledger, open.at, action, now)
+        : [];
   }
 }
 
@@ -164,7 +167,7 @@ function nextLeg(
   const id = ledger.next++;
   // The SDK counts a next leg of a cancelled timer too; .NET makes none.
   if (timer.cancelled) return [];
-  ledger.open[id] = { at, kind: 'timer', cancelled: false };
+  ledger.open[id] = { at, kind: 'timer', cancelled: false, inLegs: true };
   return [{ kind: 'timer', id, fireAt: legEnd(timer.fireAt, now) }];
 }
 
@@ -232,8 +235,10 @@ export function emit(ledger: Ledger, { atoms, tops }: ActionList, now: number): 
       const [, id, repeat] = ledger.seen[at] ?? [];
       if (action === undefined || typeof id !== 'number' || repeat === true) continue;
       if (action.kind === 'timer') {
-        ledger.open[id] = { at, kind: 'timer', cancelled: action.cancelled };
-        effects.push({ kind: 'timer', id, fireAt: legEnd(action.fireAt, now) });
+        const { cancelled } = action;
+        const fireAt = legEnd(action.fireAt, now);
+        ledger.open[id] = { at, kind: 'timer', cancelled, inLegs: fireAt < action.fireAt };
+        effects.push({ kind: 'timer', id, fireAt });
         continue;
       }
       if (action.kind === 'activity' || action.kind === 'child') {

@@ -213,6 +213,7 @@ export class Orchestrations {
         this.#conclude(episode, decision);
         return { text, count: all.length };
       });
+      this.#runtime.onEpisode(instance, events.text);
       if (decision.outcome.kind === 'waiting') {
         this.#executions.grow(instance, execution, events.text, events.count, now);
       } else {
@@ -333,16 +334,20 @@ function failureReason(instance: Instance, error: string): string {
 
 /** The event that tells of the end, where there is one. */
 function ending(outcome: Outcome, instance: Instance, now: number): HistoryEvent[] {
-  const completed = (OrchestrationStatus: string, Result: string) => [
-    happened(now, { EventType: eventType.executionCompleted, OrchestrationStatus, Result }),
-  ];
+  const { executionCompleted, continuedAsNew } = eventType;
+  const ended = (
+    EventType: typeof executionCompleted | typeof continuedAsNew,
+    OrchestrationStatus: string,
+    Result: string,
+  ) => [happened(now, { EventType, OrchestrationStatus, Result })];
   switch (outcome.kind) {
     case 'completed':
-      return completed('Completed', outcome.output);
+      return ended(executionCompleted, 'Completed', outcome.output);
     case 'failed':
-      return completed('Failed', failureReason(instance, outcome.error));
-    case 'waiting':
+      return ended(executionCompleted, 'Failed', failureReason(instance, outcome.error));
     case 'continued':
+      return ended(continuedAsNew, 'ContinuedAsNew', outcome.input);
+    case 'waiting':
       return [];
   }
 }

@@ -29,11 +29,15 @@ export type Outcome =
   | { readonly kind: 'continued'; readonly input: string }
   | { readonly kind: 'failed'; readonly error: string };
 
+/** What of a host and of an instance it takes to replay. */
+export type Replaying = Pick<Runtime, 'app' | 'functions' | 'newId' | 'log' | 'clientBinding'>;
+export type Replayed = Pick<Instance, 'id' | 'name' | 'input' | 'parent'>;
+
 /** Replays one orchestrator with its past and the news. */
 export async function replay(
-  runtime: Runtime,
-  instance: Instance,
-  execution: Execution,
+  runtime: Replaying,
+  instance: Replayed,
+  execution: Pick<Execution, 'past'>,
   news: readonly HistoryEvent[],
 ): Promise<Answer> {
   const { functions } = runtime;
@@ -52,8 +56,8 @@ export async function replay(
 
 /** Schema V3 (2) is advertised: all that V4 adds is locks. */
 function payloadOf(
-  instance: Instance,
-  execution: Execution,
+  instance: Replayed,
+  execution: Pick<Execution, 'past'>,
   news: readonly HistoryEvent[],
 ): string {
   const past = execution.past === '' ? '' : `${execution.past},`;

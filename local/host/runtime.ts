@@ -4,7 +4,7 @@ import type { App, TypedData } from './core.ts';
 import type { Callable, Functions } from './functions.ts';
 import type { HostSettings } from './host-json.ts';
 import { invoke, type Invoked } from './invoke.ts';
-import type { Store } from './store.ts';
+import type { Instance, Store } from './store.ts';
 
 /**
  * One line of log: the app's own (`user`), the SDK's (`system`) or the host's. Never inputs or
@@ -33,13 +33,15 @@ export interface Runtime {
   readonly log: (entry: Omit<LogEntry, 'at'>) => void;
   /** Something may have come due: look. */
   readonly wake: () => void;
+  /** Told of each episode that was committed: JSON of its events, comma-separated. */
+  readonly onEpisode: (instance: Instance, events: string) => void;
   /** What a durable client binding holds, as JSON. */
   readonly clientBinding: () => string;
 }
 
 /** Invokes a function with its trigger's data and, where it wants one, a durable client. */
 export function call(
-  runtime: Runtime,
+  runtime: Pick<Runtime, 'app' | 'newId' | 'log' | 'clientBinding'>,
   { info, fn, trigger, clients }: Callable,
   data: TypedData,
   about: { instance?: string; triggerMetadata?: Record<string, TypedData> } = {},

@@ -24,6 +24,34 @@ export type Steps<T> = Generator<Task, T, never>;
 /** Continue as new after so many waits: keeps every history under 500 events. */
 export const spendingLimit = 60;
 
+/**
+ * Versions of orchestrations that this code can go on with, oldest first. New ones begin under the
+ * last, which is host.json's `defaultVersion`. How one is added: docs/decisions/0020.
+ */
+export const orchestrationVersions = ['1.0'] as const;
+
+/** All but the oldest: there is nothing before that, so a step to it is none any more. */
+type LaterVersion = typeof orchestrationVersions extends readonly [string, ...infer Later]
+  ? Later[number]
+  : never;
+
+/**
+ * Whether an orchestration began under this version or a later one. It keeps its version however
+ * often it continues as new, so what is done differently since then is done behind this.
+ */
+export function isSince({ context }: Flow, version: LaterVersion): boolean {
+  return isFrom(version, context.df.version ?? '');
+}
+
+/** Whether a version is that one or a later one; none at all is older than any. */
+export function isFrom(first: string, version: string): boolean {
+  const [major = 0, minor = 0] = numbersOf(first);
+  const [ownMajor = 0, ownMinor = 0] = numbersOf(version);
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
+}
+
+const numbersOf = (version: string) => version.split('.').map(Number);
+
 export function newFlow(context: OrchestrationContext): Flow {
   return { context, spent: 0 };
 }

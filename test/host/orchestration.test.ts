@@ -180,6 +180,21 @@ describe('time and replay', () => {
     expect(scheduled).toMatchObject({ Name: 'echo', Timestamp: '2026-01-01T01:00:00.000Z' });
   });
 
+  it('a timer that changed code would make longer fires when it was to, and is over', async () => {
+    let replays = 0;
+    const rig = await host({
+      *orch({ df }) {
+        replays += 1;
+        const until = new Date(df.currentUtcDateTime.getTime() + (replays > 1 ? 2 : 1) * hourMs);
+        yield df.createTimer(until);
+        yield df.callActivity('echo', 1);
+        return df.currentUtcDateTime;
+      },
+    });
+    expect((await run(rig.host, 'orch')).output).toBe('2026-01-01T01:00:00.000Z');
+    expect(rig.history('orch').filter(({ FireAt }) => FireAt !== undefined)).toHaveLength(2);
+  });
+
   it('an orchestrator that asks for something else than before fails', async () => {
     let replays = 0;
     const { host: local } = await host({

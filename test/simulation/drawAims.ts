@@ -1,3 +1,4 @@
+import { presentVersion } from './installation.ts';
 import type { Dice } from './dice.ts';
 import { drawFault } from './drawFaults.ts';
 import type { Layout } from './drawPlaces.ts';
@@ -27,7 +28,7 @@ export const aimedKinds: readonly FaultKind[] = faultKinds.filter((kind) => kind
 const lost = (dice: Dice): Return => ({
   downMinutes: dice.one([0, 1, 5, 30]),
   storage: 'historyGone',
-  version: '1.0',
+  version: presentVersion,
 });
 
 function comesToAdopt(dice: Dice): Fault[] {

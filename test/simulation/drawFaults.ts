@@ -4,7 +4,7 @@ import { drawExecution, drawLockMoment, drawMoment, drawPlace, drawPoint } from 
 import { drawWhen } from './drawPlaces.ts';
 import type { Layout } from './drawPlaces.ts';
 import { drawSettingsChange } from './drawSettings.ts';
-import { newestVersion } from './installation.ts';
+import { newestVersion, presentVersion } from './installation.ts';
 import { otherAzures } from './otherAzures.ts';
 import { faultKinds } from './scenario.ts';
 import type { Fault, FaultKind, FaultOf, Return } from './scenario.ts';
@@ -23,7 +23,7 @@ export function drawReturn(dice: Dice): Return {
     storage: dice.chance(0.6)
       ? 'kept'
       : dice.one(['gone', 'gone', 'historyGone', 'documentsGone'] as const),
-    version: dice.chance(0.7) ? '1.0' : dice.one(['1.1', newestVersion, '0.9']),
+    version: dice.chance(0.7) ? presentVersion : dice.one(['1.1', newestVersion, '0.9']),
   };
 }
 

@@ -1,10 +1,13 @@
 import { DatabaseSync } from 'node:sqlite';
 import { app as functions } from '@azure/functions';
+import type { PreInvocationHandler } from '@azure/functions';
 import { registerFunctions } from '../../functions/register.ts';
 import { startApp } from '../../local/app.ts';
 import type { App } from '../../local/app.ts';
+import type { HostOptions } from '../../local/host/host.ts';
 import type { InProcessAzure } from '../../local/azure/inProcess.ts';
 import { createMemoryDocuments } from '../../local/memoryDocuments.ts';
+import { orchestrationVersions } from '../../src/workflow/flow.ts';
 import { createAzure } from '../../src/azure/azure.ts';
 import { createCommandKubernetes, createKubernetes } from '../../src/kubernetes/kubernetes.ts';
 import type { SettingsDocument } from '../../src/policy/settings.ts';
@@ -41,6 +44,7 @@ export interface Installation {
   stop(): Promise<void>;
 }
 
+export type OnEpisode = NonNullable<HostOptions['onEpisode']>;
 export type LogLine = Parameters<Log>[0];
 
 export interface InstallationOptions {
@@ -57,11 +61,16 @@ export interface InstallationOptions {
   steps: Steps;
   /** Called with the name that the audit log uses, for each new process. */
   onStart: (actor: string) => void;
+  onEpisode?: OnEpisode;
+  /** Registered before what makes steps go wrong. */
+  hook?: PreInvocationHandler;
   fail: (error: unknown) => void;
 }
 
-/** No fault deploys a newer one. */
-export const newestVersion = '1.2';
+/** What is deployed first. */
+export const presentVersion: string = orchestrationVersions.at(-1) ?? '';
+/** No fault deploys a newer one, and no release has one for long. */
+export const newestVersion = '1.99';
 
 const hostKeys = { master: 'master', functions: {}, perFunction: {}, durableTask: 'durable' };
 /** Deadlines are the simulation's own: no wall clock ever ends a request. */
@@ -84,7 +93,7 @@ class Installed implements Installation {
   #ends = 0;
   #starts = 0;
   #ids: number;
-  #version = '1.0';
+  #version: string = presentVersion;
   #history: History;
   #kept = createMemoryDocuments();
 
@@ -103,7 +112,7 @@ class Installed implements Installation {
   }
 
   async start(): Promise<void> {
-    const { plan, time, chronicle, exchanges, steps, fail } = this.#options;
+    const { plan, time, chronicle, exchanges, steps, onEpisode, hook, fail } = this.#options;
     const actor = `${plan.controller}-${++this.#starts}`;
     const life = newLife(actor);
     this.#options.onStart(actor);
@@ -123,9 +132,12 @@ class Installed implements Installation {
       host: {
         keys: hostKeys,
         randomId: () => (this.#ids++).toString(16).padStart(32, '0'),
+        // A process that is dead writes what nobody reads any more.
+        onEpisode: (...episode) => void (life.over || onEpisode?.(...episode)),
         inProcessClient: (request, answer) => exchanges.carryClient(request, answer),
         load: async () => {
           registerFunctions(ports, plan.schedule);
+          if (hook !== undefined) functions.hook.preInvocation(hook);
           functions.hook.preInvocation(steps.hookOf(life));
         },
       },

@@ -211,4 +211,11 @@ class Way {
   }
 }
 
+/** The transitions within one generation of a node's orchestration: its own first one included. */
+export function edgesAlong(events: readonly Event[]): string[] {
+  const edges = new Way().learn([...events, { EventType: orchestratorStarted }]);
+  // What a later generation begins with was reached by the one before it.
+  return edges.filter((edge) => !edge.startsWith('[*] > ') || /probe$|adopt$/u.test(edge));
+}
+
 const isEpisode = ({ EventType }: Event) => EventType === orchestratorStarted;

@@ -459,7 +459,11 @@ export const mutations: readonly Mutation[] = [
 ];
 
 /** The text with all changes to that file; throws when one does not apply exactly once. */
-export function mutated(text: string, file: string, { name, changes }: Mutation): string {
+export function mutated(
+  text: string,
+  file: string,
+  { name, changes }: Pick<Mutation, 'name' | 'changes'>,
+): string {
   return changes
     .filter((change) => change.file === file)
     .reduce((changed, { from, to }) => {

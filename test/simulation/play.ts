@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { PreInvocationHandler } from '@azure/functions';
 import type { AuditLine } from '../../local/azure/audit.ts';
 import { inProcessAzure } from '../../local/azure/inProcess.ts';
 import type { InProcessAzure } from '../../local/azure/inProcess.ts';
@@ -18,7 +19,7 @@ import type { Exchanges } from './exchanges.ts';
 import { createHands } from './hands.ts';
 import type { Hands } from './hands.ts';
 import { createInstallation } from './installation.ts';
-import type { Installation, LogLine } from './installation.ts';
+import type { Installation, LogLine, OnEpisode } from './installation.ts';
 import type { AppPlan, FaultOf, Scenario } from './scenario.ts';
 import { createSteps } from './steps.ts';
 import type { Steps } from './steps.ts';
@@ -41,7 +42,7 @@ export interface Play {
 }
 
 /** Everything that is on the stage. */
-interface Stage {
+export interface Stage {
   scenario: Scenario;
   time: Time;
   azure: InProcessAzure;
@@ -73,10 +74,20 @@ const idsOfEach = 0x400000;
 
 let plays = 0;
 
+/** Who has a part in a play, beside what its scenario says. */
+export interface Beside {
+  onEpisode?: OnEpisode;
+  /** Sees every invocation first, and may put another handler in the place of the function's. */
+  hook?: PreInvocationHandler;
+  /** Called once the stage is set. */
+  enter?: (stage: Pick<Stage, 'time' | 'installations'>) => void;
+}
+
 /** Plays a scenario: trouble first, then everything is mended and has to get done. */
-export async function play(scenario: Scenario): Promise<Play> {
-  const stage = setStage(scenario);
+export async function play(scenario: Scenario, beside: Beside = {}): Promise<Play> {
+  const stage = setStage(scenario, beside);
   const { time, installations, azure } = stage;
+  beside.enter?.(stage);
   const before = nodesNow(azure.world);
   for (const installation of installations) {
     time.at(installation.plan.from, () => installation.start());
@@ -124,7 +135,7 @@ function disturbancesIn(entries: readonly Entry[]): number[] {
   );
 }
 
-function setStage(scenario: Scenario): Stage {
+function setStage(scenario: Scenario, { onEpisode, hook }: Beside): Stage {
   const changes = scenario.faults.filter(
     (fault): fault is FaultOf<'otherAzure'> => fault.kind === 'otherAzure',
   );
@@ -185,6 +196,8 @@ function setStage(scenario: Scenario): Stage {
         exchanges,
         steps,
         onStart: (actor) => actors.add(actor),
+        ...(onEpisode === undefined ? {} : { onEpisode }),
+        ...(hook === undefined ? {} : { hook }),
         fail,
       }),
     );

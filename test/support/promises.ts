@@ -600,11 +600,26 @@ function disagreements(evidence: Evidence, { report, node }: Told): Violations {
   // Whoever takes a mark over finds it on the node: the run before has left it there.
   const left = spans.findLast(({ end }) => end === undefined || end.how === 'taken');
   const lasts = left !== undefined && left === spans.at(-1) && !gone;
-  if (lasts && !leftToPerson.includes(kind) && !wasLost(node)) {
+  if (
+    lasts &&
+    !wasFreed(evidence, left, report) &&
+    !leftToPerson.includes(kind) &&
+    !wasLost(node)
+  ) {
     say(`left marked, and said to be ${kind}`);
   }
   return violations;
 }
+
+/** Whoever had taken it over had put it back before the report ended: then nothing was left marked. */
+const wasFreed = (evidence: Evidence, { node, first }: Span, { endedAt = '' }: Report) =>
+  spansOf(evidence).some(
+    (span) =>
+      span.node === node &&
+      span.first.seq > first.seq &&
+      span.end?.how === 'removed' &&
+      at(span.end.line) <= Date.parse(endedAt),
+  );
 
 /** Another run had taken the node over before this one ended, and it says so. */
 const wasLost = ({ outcome }: NodeReport) => outcome.reasons.some(({ kind }) => kind === 'lost');
