@@ -5,7 +5,7 @@ import { inProcessAzure } from '../../local/azure/inProcess.ts';
 import type { InProcessAzure } from '../../local/azure/inProcess.ts';
 import { modelGuest } from '../../local/azure/world/guest.ts';
 import type { SettingsDocument } from '../../src/policy/settings.ts';
-import type { Evidence, Look, Report, Scene } from '../support/evidence.ts';
+import type { Evidence, Look, NodeNow, Report, Scene } from '../support/evidence.ts';
 import { fleetOf } from '../support/fleets.ts';
 import { nodesNow, podsNow, sceneOf } from '../support/witness.ts';
 import { createActs } from './acts.ts';
@@ -316,10 +316,18 @@ async function liftHolds(installation: Installation): Promise<void> {
   }
 }
 
+const asksThroughPods = (settings: string) => settings.includes('"access":"runCommand"');
+
 /** Marks that no run has finished or undone, but for those that only a person can. */
-function halfWay({ azure }: Stage): string[] {
-  return nodesNow(azure.world)
-    .filter(({ marked }) => marked)
+function halfWay({ azure, installations }: Stage): string[] {
+  const nodes = nodesNow(azure.world);
+  const throughPods = installations.some(({ settings }) => asksThroughPods(settings.text));
+  // The pods of AKS commands find no place any more: a person has to uncordon something.
+  const isShutOut = ({ cluster }: NodeNow) =>
+    throughPods &&
+    nodes.every((other) => other.cluster !== cluster || other.unschedulable || !other.ready);
+  return nodes
+    .filter((now) => now.marked && !isShutOut(now))
     .flatMap((now) => {
       const machine = azure.world.node(now.node);
       const mark = markOf(azure, now.cluster, now.node);
