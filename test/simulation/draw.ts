@@ -20,7 +20,7 @@ export function drawScenario(seed: number, { faults, fleet: given }: DrawOptions
   const dice = createDice(seed, 'scenario');
   const aks = given === undefined && dice.chance(0.1) ? drawAksSchedule(dice) : undefined;
   const fleet = given ?? drawFleet(dice, aks);
-  const hours = dice.whole(3, 7);
+  const hours = dice.whole(2, 5);
   const { nodes, clusters } = sizeOf(fleet);
   const apps = drawApps(dice, { clusters, aks });
   const layout: Layout = { hours, apps: apps.length, nodes, clusters };

@@ -46,7 +46,7 @@ function drawSettings(dice: Dice, ground: Ground): SettingsChange {
       pollSeconds: dice.whole(10, 60),
       readyForSeconds: dice.whole(0, 120),
       soakSeconds: dice.chance(0.7) ? 0 : dice.whole(30, 600),
-      drainTimeoutMinutes: dice.whole(2, 8),
+      drainTimeoutMinutes: dice.whole(2, 5),
       readyTimeoutMinutes: dice.whole(5, 20),
       probeMaxAgeHours: dice.whole(0, 4),
       minReadyInPool: dice.chance(0.7) ? 0 : 1,

@@ -51,10 +51,16 @@ const isOurs = ({ actors }: Evidence, { actor }: AuditLine) => actors.has(actor)
 const ourEffects = (evidence: Evidence) =>
   evidence.lines.filter((line) => isOurs(evidence, line) && tookEffect(line));
 
+/** Where the Node has just been deleted, the last that was seen of it. */
 function sceneAt({ scenes }: Evidence, line: AuditLine): Scene {
-  const scene = scenes.get(line.seq);
+  const scene = scenes.get(line.seq) ?? lastScene(scenes, line);
   if (scene === undefined) throw new Error(`nobody looked at ${where(line)}`);
   return scene;
+}
+
+function lastScene(scenes: Evidence['scenes'], { node, seq }: AuditLine): Scene | undefined {
+  const before = [...scenes].filter(([at, scene]) => at < seq && scene.node === node);
+  return before.at(-1)?.[1];
 }
 
 const disturbed = ({ circumstances }: Evidence, line: AuditLine) =>
