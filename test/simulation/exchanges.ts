@@ -119,7 +119,7 @@ export function createExchanges(options: ExchangesOptions): Exchanges {
     for (;;) {
       const until = unit === undefined ? 0 : (frozen.get(unit.life) ?? 0);
       if (until <= time.clock.now()) return;
-      await time.sleep(until - time.clock.now());
+      await time.standStill(until - time.clock.now());
     }
   };
   const stand = async (passage: Passage, when: When) => {
@@ -128,7 +128,7 @@ export function createExchanges(options: ExchangesOptions): Exchanges {
       strike(fault, passage);
       const milliseconds = fault.minutes * 60_000;
       if (fault.whole && unit !== undefined) frozen.set(unit.life, time.clock.now() + milliseconds);
-      else await time.sleep(milliseconds);
+      else await time.standStill(milliseconds);
     }
     await thawed(passage);
   };
@@ -247,6 +247,7 @@ export function createExchanges(options: ExchangesOptions): Exchanges {
     mend() {
       outages.clear();
       planned.clear();
+      frozen.clear();
     },
   };
 

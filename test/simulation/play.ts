@@ -267,10 +267,11 @@ const until = (time: Time, minutes: number) =>
 const pass = (time: Time, minutes: number) => until(time, time.minutes() + minutes);
 
 /** Nothing goes wrong any more, and what went wrong is well again. */
-async function mend({ chronicle, acts, exchanges, steps, hands, installations }: Stage) {
+async function mend({ time, chronicle, acts, exchanges, steps, hands, installations }: Stage) {
   chronicle.note('stage', 'everything is mended');
   exchanges.mend();
   steps.mend();
+  time.mend();
   await acts.mend();
   await hands.mend();
   for (const installation of installations) void installation.mend();

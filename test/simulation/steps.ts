@@ -70,7 +70,7 @@ export function createSteps(options: {
     const { step, instance } = unit;
     const strike = () =>
       fault !== undefined && chronicle.strike(fault, life.actor, { kind: 'step', step, instance });
-    const late = (minutes: number) => time.sleep(minutes * 60_000);
+    const late = (minutes: number) => time.standStill(minutes * 60_000);
     const once = (input: unknown, context: unknown) =>
       told(chronicle, unit, input, () => handler(input, context));
     switch (fault?.kind) {
@@ -128,7 +128,7 @@ export function createSteps(options: {
         if (fault === undefined) continue;
         chronicle.strike(fault, life.actor);
         if (fault.kind === 'stalled') {
-          await lent(time, () => time.sleep(fault.minutes * 60_000));
+          await lent(time, () => time.standStill(fault.minutes * 60_000));
         }
       }
       const doubled = struck.map((fault) => (fault?.kind === 'lockTwice' ? fault : undefined));

@@ -40,6 +40,10 @@ export interface Time {
   minutes(): number;
   /** Lets time pass for the present unit, and for everybody else. Throws when its process dies. */
   sleep(milliseconds: number): Promise<void>;
+  /** The same for what goes wrong: over at once when everything is mended. */
+  standStill(milliseconds: number): Promise<void>;
+  /** Nobody stands still any more. */
+  mend(): void;
   /** At a minute after the start; `seconds` on top. */
   at(minute: number, action: () => unknown): void;
   /** After so many seconds from now. */
@@ -76,15 +80,25 @@ export function createTime(start: number, seed: number, fail: (error: unknown) =
     const alone = () => units.exit(async () => action());
     clock.at(clock.now() + milliseconds, () => void alone().catch(fail));
   };
+  const standing = new Set<() => void>();
+  let mended = false;
+  const sleep = async (milliseconds: number, ...more: Set<() => void>[]) => {
+    const life = units.getStore()?.life;
+    const isDead = () => life?.over === true;
+    if (isDead()) throw new DeadProcess();
+    await pause(clock, milliseconds, life === undefined ? more : [life.sleepers, ...more]);
+    if (isDead()) throw new DeadProcess();
+  };
   return {
     clock,
     minutes: () => (clock.now() - start) / 60_000,
-    async sleep(milliseconds) {
-      const life = units.getStore()?.life;
-      const isDead = () => life?.over === true;
-      if (isDead()) throw new DeadProcess();
-      await pause(clock, milliseconds, life);
-      if (isDead()) throw new DeadProcess();
+    sleep: (milliseconds) => sleep(milliseconds),
+    standStill: async (milliseconds) => {
+      if (!mended) await sleep(milliseconds, standing);
+    },
+    mend() {
+      mended = true;
+      for (const wake of standing) wake();
     },
     at: (minute, action) => after(Math.max(0, start + minute * 60_000 - clock.now()), action),
     after: (seconds, action) => after(seconds * 1000, action),
@@ -92,17 +106,23 @@ export function createTime(start: number, seed: number, fail: (error: unknown) =
   };
 }
 
-function pause(clock: Clock, milliseconds: number, life?: Life): Promise<void> {
+/** @param wakers where to leave what ends it before its time */
+function pause(
+  clock: Clock,
+  milliseconds: number,
+  wakers: readonly Set<() => void>[],
+): Promise<void> {
   return new Promise((resolve) => {
-    const cancel = clock.at(clock.now() + Math.max(1, Math.round(milliseconds)), () => {
-      life?.sleepers.delete(wake);
-      resolve();
-    });
-    const wake = () => {
-      cancel();
+    const end = () => {
+      for (const those of wakers) those.delete(wake);
       resolve();
     };
-    life?.sleepers.add(wake);
+    const cancel = clock.at(clock.now() + Math.max(1, Math.round(milliseconds)), end);
+    const wake = () => {
+      cancel();
+      end();
+    };
+    for (const those of wakers) those.add(wake);
   });
 }
 
