@@ -77,6 +77,8 @@ export interface Scene extends NodeNow {
   honest: boolean;
   /** Restarts of the machine that ARM carries out. */
   operations: number;
+  /** A script can have it restart itself; else it says at once that it can't. */
+  restartsItself: boolean;
 }
 
 export interface PodNow {

@@ -54,6 +54,7 @@ const calm: Omit<Scene, 'node' | 'cluster'> = {
   poolState: 'Succeeded',
   honest: true,
   operations: 1,
+  restartsItself: true,
 };
 const web = {
   name: 'default/web',

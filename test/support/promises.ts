@@ -426,7 +426,9 @@ function isLeftToPerson(evidence: Evidence, name: string): boolean {
 export function neverTwice(evidence: Evidence, bootTimeoutMinutes = 30): Violations {
   const violations: Violations = [];
   const boots = new Map<string, AuditLine[]>();
-  for (const line of restartsOf(evidence)) {
+  const able = (line: AuditLine) =>
+    !('script' in line.detail) || sceneAt(evidence, line).restartsItself;
+  for (const line of restartsOf(evidence).filter(able)) {
     const boot = `${line.node} ${sceneAt(evidence, line).bootId} ${forgotten(evidence, line)}`;
     const earlier = boots.get(boot) ?? [];
     boots.set(boot, [...earlier, line]);
@@ -617,6 +619,9 @@ function disagreements(evidence: Evidence, { report, node }: Told): Violations {
   return violations;
 }
 
+/** Reports tell instants by their own clock. */
+const clocksDifferMs = 5 * minuteMs;
+
 /** Whoever had taken it over had put it back before the report ended: then nothing was left marked. */
 const wasFreed = (evidence: Evidence, { node, first }: Span, { endedAt = '' }: Report) =>
   spansOf(evidence).some(
@@ -624,7 +629,7 @@ const wasFreed = (evidence: Evidence, { node, first }: Span, { endedAt = '' }: R
       span.node === node &&
       span.first.seq > first.seq &&
       span.end?.how === 'removed' &&
-      at(span.end.line) <= Date.parse(endedAt),
+      at(span.end.line) <= Date.parse(endedAt) + clocksDifferMs,
   );
 
 /** Another run had taken the node over before this one ended, and it says so. */

@@ -84,6 +84,7 @@ export function sceneOf(world: World, { cluster: id, node: name }: AuditLine): S
     vmId: machine.vmId,
     bornAt: machine.bornAt,
     operations: machine.restarts.running,
+    restartsItself: machine.behaviour.restart !== 'fails',
     clusterState: cluster.state,
     poolState: machine.pool.state,
     honest: node.spec.providerID?.toLowerCase() === `azure://${machine.id}`.toLowerCase(),
