@@ -4,7 +4,7 @@ import { mutations } from './mutations.ts';
 import type { Mutation } from './mutations.ts';
 
 /** Seeds within which each break has to be noticed. */
-const seedsMax = 200;
+const seedsMax = 300;
 
 interface Noticed {
   mutation: Mutation;

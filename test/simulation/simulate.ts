@@ -57,6 +57,8 @@ const chosen: DrawOptions = {
 };
 
 const workers = values.workers === undefined ? undefined : Number(values.workers);
+/** Seeds after which a campaign shows that it goes on. */
+const toldEvery = 500;
 /** Lines of a trace that a failure prints. */
 const longestTrace = 60;
 
@@ -105,6 +107,8 @@ async function playOne(scenario: Scenario): Promise<number> {
 
 async function playMany(runs: number): Promise<number> {
   const begun = performance.now();
+  const seconds = () => (performance.now() - begun) / 1000;
+  let played = 0;
   const results = await campaign({
     ...chosen,
     from: Number(values.seed),
@@ -112,12 +116,16 @@ async function playMany(runs: number): Promise<number> {
     limitSeconds: Number(values.minutes) * 60,
     untilFirst: false,
     workers,
-    onResult: tellFailure,
+    onResult(result) {
+      tellFailure(result);
+      played += 1;
+      if (played % toldEvery === 0) console.log(`${played} seeds, ${seconds().toFixed(0)} s`);
+    },
   });
   if (values.coverage) console.log(coverageOf(results));
   const gaps = values.coverage ? gapsOf(results) : [];
   for (const gap of gaps) console.log(`GAP ${gap}`);
-  console.log(summaryOf(results, (performance.now() - begun) / 1000));
+  console.log(summaryOf(results, seconds()));
   const failed = results.filter(({ breaches }) => breaches.length > 0);
   const [first] = failed;
   if (first !== undefined) await explain(first);
