@@ -1,6 +1,6 @@
 import { attentionOf } from '../domain/attention.ts';
 import { countOutcomes } from '../domain/outcome.ts';
-import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
+import type { Outcome, OutcomeCounts, OutcomeKind } from '../domain/outcome.ts';
 import { reasonOfTrouble } from '../domain/reason.ts';
 import type { Reason } from '../domain/reason.ts';
 import { hasFailed } from '../domain/run.ts';
@@ -27,15 +27,18 @@ export async function closeCluster(
   const planned = await desk.reports.plan(run, cluster);
   const results = inTime(await desk.reports.nodeResults(run, cluster));
   const request = (await desk.reports.run(run))?.request;
+  const recovers = request?.purpose === 'recover' && reasons.length === 0;
   const nodes =
     planned !== undefined
       ? await plannedNodes(desk, site, run, planned, results)
-      : request?.purpose === 'recover' && reasons.length === 0
+      : recovers
         ? await recoveredNodes(desk, site, results, request)
         : await unplannedNodes(desk, site, results, reasons);
   const outcomes = nodes.map(({ outcome }) => outcome);
-  const nobody = isWaiting(reasons) ? {} : { unknown: 1 };
-  const counts = outcomes.length > 0 ? countOutcomes(outcomes) : nobody;
+  const counts =
+    outcomes.length > 0
+      ? countOutcomes(outcomes)
+      : countsOfNobody(reasons, planned !== undefined || recovers);
   const summary = { cluster, id: site.cluster.id.id, reasons, recovered, counts };
   const { access, outlook, notes = [] } = planned ?? {};
   const report: ClusterReport = {
@@ -57,6 +60,12 @@ export async function closeCluster(
   const detail = { counts, reasons, ...attention };
   desk.log({ level: 'info', message: 'cluster closed', run, cluster, detail });
   return { kind: 'closed', summary };
+}
+
+/** A cluster that has no node is no trouble; one of which nobody knows whether it has any is. */
+function countsOfNobody(reasons: readonly Reason[], wasRead: boolean): OutcomeCounts {
+  const isKnown = reasons.length === 0 ? wasRead : isWaiting(reasons);
+  return isKnown ? {} : { unknown: 1 };
 }
 
 /** In the order in which they ended. */

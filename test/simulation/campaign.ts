@@ -9,8 +9,8 @@ export interface CampaignOptions extends WorkerOptions {
   count: number;
   /** No seed is begun after so many seconds of wall-clock time. */
   limitSeconds: number;
-  /** Stops at the first failing seed. */
-  untilFirst: boolean;
+  /** Stops at the first result of that kind. */
+  until?: (result: Result) => boolean;
   workers?: number | undefined;
   /** Arguments for Node, such as a module that changes the code under test. */
   nodeArguments?: readonly string[];
@@ -22,7 +22,7 @@ const worker = fileURLToPath(new URL('worker.ts', import.meta.url));
 
 /** Plays many seeds in as many processes as there are cores. */
 export async function campaign(options: CampaignOptions): Promise<Result[]> {
-  const { from, count, limitSeconds, untilFirst } = options;
+  const { from, count, limitSeconds, until = () => false } = options;
   const results: Result[] = [];
   const begun = performance.now();
   let next = from;
@@ -45,7 +45,7 @@ export async function campaign(options: CampaignOptions): Promise<Result[]> {
         }
         results.push(result.value);
         options.onResult?.(result.value);
-        if (untilFirst && result.value.breaches.length > 0) over = true;
+        if (until(result.value)) over = true;
       }
       player.stop();
     }),

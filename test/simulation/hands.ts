@@ -18,6 +18,8 @@ export interface Hands {
   mend(): Promise<void>;
   /** What a person has to do: uncordon, clear marks that nobody can read, boot what is stuck. */
   attend(): Promise<void>;
+  /** Uncordons whatever is cordoned and not being worked on. */
+  uncordon(): Promise<void>;
 }
 
 export type HandsFault = FaultOf<
@@ -157,6 +159,17 @@ class TheirHands implements Hands {
           this.#azure.person.lift(machine.nodeName);
           if (machine.phase === 'up') this.#azure.person.speak(machine.nodeName);
         }
+      }
+    }
+  }
+
+  /** A node that a person had cordoned while we worked on it is left cordoned, for them. */
+  async uncordon(): Promise<void> {
+    for (const machine of this.#machines) {
+      const { metadata, spec } = this.#node(machine) ?? {};
+      const isTheirs = metadata !== undefined && !(markAnnotation in (metadata.annotations ?? {}));
+      if (isTheirs && spec?.unschedulable === true) {
+        await this.#azure.person.uncordon(machine.nodeName);
       }
     }
   }

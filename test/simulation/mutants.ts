@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { campaign } from './campaign.ts';
 import { mutations } from './mutations.ts';
 import type { Mutation } from './mutations.ts';
+import type { Result } from './result.ts';
 
 /** Seeds within which each break has to be noticed. */
 const seedsMax = 300;
@@ -37,18 +38,20 @@ async function tryMutant(
   from: number,
   workers: number | undefined,
 ): Promise<Noticed> {
-  const { regression } = mutation;
+  const { regression, promise } = mutation;
+  // By another promise alone it may have been noticed for another reason.
+  const breaks = ({ breaches }: Result) => breaches.some((breach) => breach.promise === promise);
   const results = await campaign({
     from,
     count: regression === undefined ? seedsMax : 1,
     regression,
     limitSeconds: 3600,
-    untilFirst: true,
+    until: breaks,
     workers,
     nodeArguments: ['--import', fileURLToPath(new URL('mutant.ts', import.meta.url))],
     environment: { SIMULATED_MUTATION: mutation.name },
   });
-  const first = results.find(({ breaches }) => breaches.length > 0);
+  const first = results.find(breaks);
   const by = [...new Set(first?.breaches.map(({ promise }) => promise))].join(', ');
   return { mutation, seeds: first && first.seed - from + 1, by };
 }

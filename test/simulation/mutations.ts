@@ -428,6 +428,16 @@ export const mutations: readonly Mutation[] = [
     ),
   },
   {
+    name: 'takes a cluster that has no node any more for one that nobody can read',
+    promise: 'crash anywhere',
+    changes: one(
+      'src/activities/closing.ts',
+      '  const isKnown = reasons.length === 0 ? wasRead : isWaiting(reasons);',
+      '  const isKnown = wasRead && isWaiting(reasons);',
+    ),
+    regression: 'empty-cluster-in-a-ring',
+  },
+  {
     name: 'does not record what it did to a node',
     promise: 'nothing silent',
     changes: one(

@@ -295,14 +295,15 @@ async function settle(stage: Stage): Promise<string[]> {
   for (const installation of installations) installation.settings.change(unhindered);
   const finished = () => unfinished(stage);
   for (let hour = 0; hour < completionHours && finished().length > 0; hour += 1) {
-    await insist(installations);
+    await insist(stage);
     await pass(time, 60);
   }
   return [...undone, ...finished()];
 }
 
 /** Whoever is just being started hears it the next time. */
-async function insist(installations: readonly Installation[]): Promise<void> {
+async function insist({ hands, installations }: Stage): Promise<void> {
+  await hands.uncordon();
   for (const installation of installations) await liftHolds(installation);
   if (installations.length < 2) return;
   const [first] = installations;

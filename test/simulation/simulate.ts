@@ -114,7 +114,6 @@ async function playMany(runs: number): Promise<number> {
     from: Number(values.seed),
     count: runs,
     limitSeconds: Number(values.minutes) * 60,
-    untilFirst: false,
     workers,
     onResult(result) {
       tellFailure(result);
