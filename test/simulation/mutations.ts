@@ -47,6 +47,7 @@ export const mutations: readonly Mutation[] = [
       '  if (others.length + ahead.length < concurrency) return undefined;',
       '  if (others.length < concurrency) return undefined;',
     ),
+    regression: 'concurrency-lowered',
   },
   {
     name: 'goes on although a node is left out of service',
@@ -326,6 +327,7 @@ export const mutations: readonly Mutation[] = [
       '  return isOver(desk, probe.at, answerServesMinutes)\n',
       '  return isOver(desk, probe.at, 100 * answerServesMinutes)\n',
     ),
+    regression: 'cordon-hours-later',
   },
   {
     name: 'takes an answer for fresh that is read hours after it was given',
@@ -335,6 +337,7 @@ export const mutations: readonly Mutation[] = [
       '      return isOver(desk, input.since, answerServesMinutes)\n',
       '      return isOver(desk, input.since, 100 * answerServesMinutes)\n',
     ),
+    regression: 'answer-read-hours-later',
   },
   {
     name: "takes any 404 for the API server's word that a node is gone",
@@ -344,24 +347,27 @@ export const mutations: readonly Mutation[] = [
       "  return status === 404 && reason === 'NotFound';",
       "  return status === 404 && reason !== 'Whatever';",
     ),
+    regression: 'proxy-says-404',
   },
   {
     name: 'takes what is no object for one without an id',
-    promise: 'unknown is no',
+    promise: 'nothing silent',
     changes: one(
       'src/kubernetes/answers.ts',
       '  if (isText(name) && isText(uid)) return object;',
       "  if (name !== '' || isText(uid)) return object;",
     ),
+    regression: 'empty-object',
   },
   {
     name: 'takes what is no list for an empty one',
-    promise: 'unknown is no',
+    promise: 'drained first',
     changes: one(
       'src/kubernetes/answers.ts',
       "  throw unreadable('it is no list of the API');",
       '  return [];',
     ),
+    regression: 'empty-list',
   },
   {
     name: 'does not mind what AKS is doing',
