@@ -53,10 +53,12 @@ async function tryMutant(
   });
   const first = results.find(breaks);
   const by = [...new Set(first?.breaches.map(({ promise }) => promise))].join(', ');
-  return { mutation, seeds: first && first.seed - from + 1, by };
+  const seeds = regression === undefined ? first && first.seed - from + 1 : first && 1;
+  return { mutation, seeds, by };
 }
 
 function rowOf({ mutation, seeds, by }: Noticed): string {
   const count = seeds === undefined ? `> ${seedsMax}` : String(seeds);
-  return `${mutation.promise.padEnd(18)}  ${count.padStart(5)}  ${mutation.name}  [${by}]`;
+  const where = mutation.regression === undefined ? by : `${by}; its own scenario`;
+  return `${mutation.promise.padEnd(18)}  ${count.padStart(5)}  ${mutation.name}  [${where}]`;
 }
