@@ -207,6 +207,10 @@ const isCordoned = (evidence: Evidence, line: AuditLine) =>
 const asked = ({ status, detail }: AuditLine) =>
   detail['taken'] === true || status < 400 || status >= 500;
 
+/** A script that the node refuses restarts nothing. */
+const isRefusedInside = (evidence: Evidence, line: AuditLine) =>
+  'script' in line.detail && !sceneAt(evidence, line).restartsItself;
+
 /** Our restart requests, those that were definitely refused left out. */
 const restartsOf = (evidence: Evidence) =>
   evidence.lines.filter(
@@ -426,9 +430,8 @@ function isLeftToPerson(evidence: Evidence, name: string): boolean {
 export function neverTwice(evidence: Evidence, bootTimeoutMinutes = 30): Violations {
   const violations: Violations = [];
   const boots = new Map<string, AuditLine[]>();
-  const able = (line: AuditLine) =>
-    !('script' in line.detail) || sceneAt(evidence, line).restartsItself;
-  for (const line of restartsOf(evidence).filter(able)) {
+  for (const line of restartsOf(evidence)) {
+    if (isRefusedInside(evidence, line)) continue;
     const boot = `${line.node} ${sceneAt(evidence, line).bootId} ${forgotten(evidence, line)}`;
     const earlier = boots.get(boot) ?? [];
     boots.set(boot, [...earlier, line]);
@@ -600,7 +603,9 @@ function disagreements(evidence: Evidence, { report, node }: Told): Violations {
   if (report.request.dryRun && own.length > 0) {
     say(`a dry run did ${own.map(({ action }) => action).join(', ')}`);
   }
-  const restarted = own.some(({ action }) => action === 'restart');
+  const restarted = own.some(
+    (line) => line.action === 'restart' && !isRefusedInside(evidence, line),
+  );
   if (restarted && untouched.includes(kind)) say(`restarted, and said to be ${kind}`);
   const released = spans.some(({ end }) => end?.how === 'removed');
   if (kind === 'rebooted' && !released) say('said to be rebooted, and not put back');
