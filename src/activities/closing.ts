@@ -3,6 +3,8 @@ import { countOutcomes } from '../domain/outcome.ts';
 import type { Outcome, OutcomeCounts, OutcomeKind } from '../domain/outcome.ts';
 import { reasonOfTrouble } from '../domain/reason.ts';
 import type { Reason } from '../domain/reason.ts';
+import { readLastReboot, readMark } from '../domain/mark.ts';
+import type { NodeView } from '../domain/node.ts';
 import { hasFailed } from '../domain/run.ts';
 import type { ClusterReport, NodeReport, NodeResult, RunRequest } from '../domain/run.ts';
 import type { Plan, PlannedNode } from '../domain/plan.ts';
@@ -99,11 +101,44 @@ async function plannedNodes(
     const place = `${turns.indexOf(node.node) + 1} of ${turns.length}`;
     return turnless(`would be rebooted, turn ${place}`, node.decision.reasons);
   };
+  const isDue = ({ node, decision }: PlannedNode) =>
+    decision.kind === 'reboot' && resultOf(results, node) === undefined;
+  const seen = !dryRun && nodes.some(isDue) ? await nodesNow(desk, site) : [];
   return nodes.map((node) => {
-    const result = resultOf(results, node.node);
-    const due = node.decision.kind === 'reboot' && result === undefined;
-    return reportOf(due ? { ...node, outcome: untouched(node) } : node, result);
+    if (!isDue(node)) return reportOf(node, resultOf(results, node.node));
+    const known = seen.find(({ name }) => name === node.node);
+    const result = known && unrecorded(known, run);
+    return reportOf({ ...node, outcome: untouched(node) }, result);
   });
+}
+
+/** The nodes as they are; none when they can't be read. */
+async function nodesNow(desk: Desk, site: Site): Promise<NodeView[]> {
+  try {
+    return await (await connect(desk, site)).nodes();
+  } catch (error) {
+    if (!(error instanceof TroubleError)) throw error;
+    return [];
+  }
+}
+
+/**
+ * The storage may have been away when a node's result was to be kept. The node itself tells what was
+ * done to it: its turn did come.
+ */
+function unrecorded({ name, annotations }: NodeView, run: string): NodeResult | undefined {
+  const base = { node: name, purpose: 'reboot' as const, instants: {} };
+  const last = readLastReboot(annotations);
+  if (last.kind === 'read' && last.value.run === run) {
+    const { bootIdBefore, bootIdAfter, kernel } = last.value;
+    const value = 'says the node itself: what became of it could not be recorded';
+    const outcome: Outcome = { kind: 'rebooted', reasons: [{ kind: 'probe', value }] };
+    return { ...base, outcome, bootIdBefore, bootIdAfter, kernelAfter: kernel };
+  }
+  const mark = readMark(annotations);
+  if (mark.kind !== 'read' || mark.value.run !== run) return undefined;
+  const value = 'it carries the mark of this run, and what became of it could not be recorded';
+  return { ...base, outcome: { kind: 'unknown', reasons: [{ kind: 'lost', value }] } };
 }
 
 function turnless(value: string, why: readonly Reason[]): Outcome {

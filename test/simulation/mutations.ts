@@ -444,6 +444,16 @@ export const mutations: readonly Mutation[] = [
     regression: 'empty-cluster-in-a-ring',
   },
   {
+    name: 'says of a node whose record was lost that its turn did not come',
+    promise: 'nothing silent',
+    changes: one(
+      'src/activities/closing.ts',
+      '    const result = known && unrecorded(known, run);',
+      "    const result = known && run === '' ? unrecorded(known, run) : undefined;",
+    ),
+    regression: 'record-lost',
+  },
+  {
     name: 'does not record what it did to a node',
     promise: 'nothing silent',
     changes: one(

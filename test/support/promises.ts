@@ -87,7 +87,14 @@ function spansOf(evidence: Evidence): Span[] {
   if (known !== undefined) return known;
   const spans: Span[] = [];
   const open = new Map<string, Span>();
+  const left = [...evidence.departures];
   for (const line of evidence.lines) {
+    // With the Node goes the mark.
+    for (; left[0] !== undefined && left[0].seq < line.seq; left.shift()) {
+      const gone = open.get(left[0].node);
+      if (gone !== undefined) gone.end = { line, how: 'bySomebody' };
+      open.delete(left[0].node);
+    }
     const change = line.action === 'annotate' && tookEffect(line) ? markChange(line) : undefined;
     if (change === undefined) continue;
     const { node } = line;
