@@ -123,8 +123,8 @@ async function nodesNow(desk: Desk, site: Site): Promise<NodeView[]> {
 }
 
 /**
- * The storage may have been away when a node's result was to be kept. The node itself tells what was
- * done to it: its turn did come.
+ * The storage may have been away when a node's result was to be kept. The node itself tells what
+ * was done to it: its turn did come.
  */
 function unrecorded({ name, annotations }: NodeView, run: string): NodeResult | undefined {
   const base = { node: name, purpose: 'reboot' as const, instants: {} };

@@ -5,7 +5,7 @@ import type { Mutation } from './mutations.ts';
 import type { Result } from './result.ts';
 
 /** Seeds within which each break has to be noticed. */
-const seedsMax = 300;
+const seedsMax = 200;
 
 interface Noticed {
   mutation: Mutation;
