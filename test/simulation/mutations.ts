@@ -63,6 +63,11 @@ export const mutations: readonly Mutation[] = [
         "if (mark.kind === 'read' && mark.value.stuck !== undefined) {",
         "if (mark.kind === 'read' && mark.value.stuck !== undefined && now < 0) {",
       ),
+      ...one(
+        'src/activities/plan.ts',
+        '  const free = site.policy.concurrency - scene.marked.length;',
+        '  const free = site.policy.concurrency;',
+      ),
     ],
   },
   {
