@@ -61,7 +61,7 @@ export const mutations: readonly Mutation[] = [
       ...one(
         'src/decide/gates/cluster.ts',
         "if (mark.kind === 'read' && mark.value.stuck !== undefined) {",
-        "if (mark.kind === 'read' && mark.value.stuck !== undefined && now < 0) {",
+        "if (mark.kind === 'read' && mark.value.stuck !== undefined && other.name === '') {",
       ),
       ...one(
         'src/activities/plan.ts',
