@@ -134,6 +134,11 @@ export const mutations: readonly Mutation[] = [
         '  if (node.bootId === mark.bootId) return unproved(',
         "  if (node.bootId === '') return unproved(",
       ),
+      ...one(
+        'src/activities/finish.ts',
+        "  if (probe.kind === 'notRequired') return outcome('rebooted', 'probe', why);",
+        "  if (probe.kind !== 'unknown') return outcome('rebooted', 'probe', why);",
+      ),
     ],
   },
   {
