@@ -20,7 +20,8 @@ export function drawFleet(dice: Dice, aks: AksSchedule | undefined): FleetInput 
       restartDelaySeconds: dice.whole(5, 60),
       bootSeconds: dice.whole(20, 120),
       kubeletSeconds: dice.whole(5, 30),
-      podStartSeconds: dice.whole(2, 10),
+      // Now and then so long that a node is Ready well before its DaemonSet pods.
+      podStartSeconds: dice.one([2, 3, 4, 5, 7, 10, 180]),
     },
     clusters: Array.from({ length: clusters }, (_, index) => drawCluster(dice, index, aks)),
   };
