@@ -310,17 +310,21 @@ describe('never twice is broken by', () => {
     expect(neverTwice(evidence({ entries }))).toHaveLength(1);
   });
 
-  it('a request that is sent again after an answer that leaves it open', () => {
+  it('a request that is sent again before its attempt is written again', () => {
     const unsure = altered(5, 'restart', (entry) => [
       { ...entry, status: 500, detail: { taken: false } },
       entry,
     ]);
     expect(neverTwice(unsure)).not.toEqual([]);
-    const refused = altered(5, 'restart', (entry) => [
-      { ...entry, status: 409, detail: { taken: false } },
+    const refused = (entry: Entry) => ({ ...entry, status: 409, detail: { taken: false } });
+    const atOnce = altered(5, 'restart', (entry) => [refused(entry), entry]);
+    expect(neverTwice(atOnce)).toHaveLength(1);
+    const written = altered(5, 'restart', (entry) => [
+      refused(entry),
+      { ...entry, action: 'annotate', status: 200, detail: mark(1) },
       entry,
     ]);
-    expect(neverTwice(refused)).toEqual([]);
+    expect(neverTwice(written)).toEqual([]);
   });
 
   it('a restart whose attempt is not on the node', () => {

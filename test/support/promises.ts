@@ -453,12 +453,24 @@ export function neverTwice(evidence: Evidence, bootTimeoutMinutes = 30): Violati
     if (last !== undefined && others > 0 && !disturbed(evidence, line)) {
       violations.push(`${where(line)}: restarted again while Azure carries out another restart`);
     }
-    const attempt = writtenAttempt(evidence, line);
-    if (attempt === undefined || attempt.seq < (last?.seq ?? 0)) {
-      violations.push(`${where(line)}: the attempt was not written before`);
-    }
   }
-  return violations;
+  return [...violations, ...unwritten(evidence)];
+}
+
+/** Requests for a restart, refused ones too, before which no attempt was written for them. */
+function unwritten(evidence: Evidence): Violations {
+  const before = new Map<string, AuditLine>();
+  const asked = evidence.lines.filter(
+    (line) => line.action === 'restart' && isOurs(evidence, line),
+  );
+  return asked.flatMap((line) => {
+    const attempt = writtenAttempt(evidence, line);
+    const last = before.get(line.node);
+    before.set(line.node, line);
+    return attempt === undefined || attempt.seq < (last?.seq ?? 0)
+      ? [`${where(line)}: the attempt was not written before`]
+      : [];
+  });
 }
 
 /** How often somebody had taken our mark off the node: with it goes what we know of its restarts. */
