@@ -92,6 +92,7 @@ class Installed implements Installation {
   /** Counts ends: a start that was planned before the last one is off. */
   #ends = 0;
   #starts = 0;
+  #stopping: Promise<void> = Promise.resolve();
   #ids: number;
   #version: string = presentVersion;
   #history: History;
@@ -168,7 +169,8 @@ class Installed implements Installation {
     this.#running = undefined;
     this.#options.chronicle.note(life.actor, 'stops');
     const ends = this.#ends;
-    await app.stop();
+    this.#stopping = app.stop();
+    await this.#stopping;
     end(life);
     // That may have taken hours, and another process may have been started meanwhile.
     if (ends === this.#ends) this.#comeBack(back);
@@ -187,6 +189,8 @@ class Installed implements Installation {
     this.#version = back.version;
     if (this.#running !== undefined) return this.restart(back);
     this.#ends += 1;
+    // Two processes never share a history.
+    await this.#stopping;
     await this.start();
   }
 
