@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Scenario } from './scenario.ts';
 
-/** Scenarios that once broke a promise, reduced to what it takes, each named after its bug. */
+/**
+ * Scenarios that once broke a promise, reduced to what it takes, each named after its bug; and a few
+ * in which a break shows that seeds seldom come upon.
+ */
 const folder = new URL('regressions/', import.meta.url);
 
 export function regressionNames(): string[] {
