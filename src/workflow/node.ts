@@ -358,7 +358,8 @@ function* record(flow: Flow, work: NodeWork, ended: Outcome): Steps<NodeResult> 
   const instants = { ...work.instants, ended: nowOf(flow) };
   const outcome = withEscalation(ended, facts);
   const result: NodeResult = { node, purpose, outcome, instants, ...facts, ...after };
-  yield* patiently(flow, 'recordNode', { run, cluster, pool, result }, patienceMinutes);
+  // A report without it would say something else of the node than what was done to it.
+  yield* stubbornly(flow, 'recordNode', { run, cluster, pool, result });
   return result;
 }
 
