@@ -1,11 +1,10 @@
 import fc from 'fast-check';
-import type { Arbitrary } from 'fast-check';
 import { parseClusterId, parseInstanceRef } from '../../src/domain/arm.ts';
 import type { InstanceRef } from '../../src/domain/arm.ts';
 import type { ClusterFacts } from '../../src/domain/cluster.ts';
 import { readScriptResult } from '../../src/azure/script.ts';
 import { clusterId, subscription } from '../support/fleets.ts';
-import { asDrawn, deepJson, holds, holdsAsync, hostileText, mutilated } from './hostile.ts';
+import { asDrawn, holds, holdsAsync, hostileText, hurtBody, mutilated } from './hostile.ts';
 import { answerOf, armHost, bodyOf, outcomeOf, wounded } from './wounded.ts';
 import type { Sent, Wounded } from './wounded.ts';
 
@@ -61,26 +60,7 @@ function expectWithinBounds(sent: readonly Sent[]): void {
   }
 }
 
-const body: Arbitrary<{ text: string }> = fc
-  .constantFrom<keyof typeof bodies>('cluster', 'sets', 'machines', 'machine')
-  .chain((which) => {
-    const whole = JSON.stringify(bodies[which]);
-    const texts = (text: string) => ({ text, [fc.toStringMethod]: () => text.slice(0, 200) });
-    return fc.oneof(
-      {
-        weight: 8,
-        arbitrary: mutilated(bodies[which]).map((one) => ({
-          text: JSON.stringify(one.payload),
-          [fc.toStringMethod]: () => `${which} ${fc.stringify(one)}`,
-        })),
-      },
-      {
-        weight: 1,
-        arbitrary: fc.nat({ max: whole.length }).map((at) => texts(whole.slice(0, at))),
-      },
-      { weight: 1, arbitrary: fc.oneof(deepJson, hostileText).map(texts) },
-    );
-  });
+const body = hurtBody(['cluster', 'sets', 'machines', 'machine'], (name) => bodies[name]);
 
 /** Types of all that is in it, however deep; lists by their first entry. */
 function shapeOf(value: unknown): unknown {

@@ -252,3 +252,33 @@ export function prototypesAreClean(): boolean {
 
 /** What a terminal acts upon, or what turns the order of letters round. */
 export const controls = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\p{Cs}]/u;
+
+/**
+ * Bodies as they were answered, with wounds; cut short; and some that are none at all.
+ *
+ * @param bodyOf asked when a body is drawn: before the tests begin there is none yet
+ */
+export function hurtBody<Name extends string>(
+  names: readonly Name[],
+  bodyOf: (name: Name) => unknown,
+): Arbitrary<{ text: string }> {
+  return fc.constantFrom(...names).chain((which) => {
+    const body = bodyOf(which);
+    const whole = JSON.stringify(body);
+    const texts = (text: string) => ({ text, [fc.toStringMethod]: () => text.slice(0, 200) });
+    return fc.oneof(
+      {
+        weight: 8,
+        arbitrary: mutilated(body).map((one) => ({
+          text: JSON.stringify(one.payload),
+          [fc.toStringMethod]: () => `${which} ${fc.stringify(one)}`,
+        })),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.nat({ max: whole.length }).map((at) => texts(whole.slice(0, at))),
+      },
+      { weight: 1, arbitrary: fc.oneof(deepJson, hostileText).map(texts) },
+    );
+  });
+}

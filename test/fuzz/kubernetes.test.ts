@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import type { Arbitrary } from 'fast-check';
 import * as z from 'zod';
 import { parseClusterId } from '../../src/domain/arm.ts';
 import { markAnnotation, readMark } from '../../src/domain/mark.ts';
@@ -17,6 +16,7 @@ import {
   holds,
   holdsAsync,
   hostileText,
+  hurtBody,
   mutilated,
   valueAt,
 } from './hostile.ts';
@@ -143,27 +143,7 @@ function expectWithinBounds(sent: readonly Sent[]): void {
   }
 }
 
-/** Bodies as they were answered, with wounds; cut short; and some that are none at all. */
-const body: Arbitrary<{ text: string }> = fc
-  .constantFrom<keyof typeof bodies>('nodes', 'node', 'pods', 'lease')
-  .chain((which) => {
-    const whole = JSON.stringify(bodies[which]);
-    const texts = (text: string) => ({ text, [fc.toStringMethod]: () => text.slice(0, 200) });
-    return fc.oneof(
-      {
-        weight: 8,
-        arbitrary: mutilated(bodies[which]).map((one) => ({
-          text: JSON.stringify(one.payload),
-          [fc.toStringMethod]: () => `${which} ${fc.stringify(one)}`,
-        })),
-      },
-      {
-        weight: 1,
-        arbitrary: fc.nat({ max: whole.length }).map((at) => texts(whole.slice(0, at))),
-      },
-      { weight: 1, arbitrary: fc.oneof(deepJson, hostileText).map(texts) },
-    );
-  });
+const body = hurtBody(['nodes', 'node', 'pods', 'lease'], (name) => bodies[name]);
 
 describe.each(ways)(`an answer of an API server, by %s (${asDrawn})`, (way) => {
   it('is data or trouble, however it was hurt, and leads nowhere else', async () => {
