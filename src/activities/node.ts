@@ -3,6 +3,7 @@ import { longestEscalated, markAnnotation, readMark, writeMark } from '../domain
 import type { Mark } from '../domain/mark.ts';
 import { conditionalPatch } from '../domain/node.ts';
 import type { NodeView } from '../domain/node.ts';
+import { afterRestart } from '../domain/outcome.ts';
 import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
 import type { Reason, ReasonKind } from '../domain/reason.ts';
 import { restoreScaleDown } from '../domain/scaleDown.ts';
@@ -160,13 +161,9 @@ export function ended(kind: OutcomeKind, reason: ReasonKind, value: string): End
   return { kind: 'ended', outcome: outcome(kind, reason, value) };
 }
 
-/**
- * The same after a restart was asked for: whoever took the mark away, we can't say how the node
- * fares, and that it merely waits would be a lie.
- */
+/** The same where a restart was asked for, or may have been by an earlier delivery. */
 export function restarted({ outcome }: Ended): Ended {
-  const lost = outcome.kind === 'deferred';
-  return { kind: 'ended', outcome: lost ? { ...outcome, kind: 'unknown' } : outcome };
+  return { kind: 'ended', outcome: afterRestart(outcome) };
 }
 
 /** The outcome of work that gates stopped before the restart. */

@@ -23,6 +23,7 @@ import {
   nowIso,
   outcome,
   outcomeOf,
+  restarted,
   rewriteMark,
   stoppedOutcome,
   withEscalated,
@@ -47,7 +48,7 @@ export async function restart(
   input: StepInput<'restart'>,
 ): Promise<StepOutputs['restart']> {
   const held = await hold(desk, input, { pods: input.node, nodes: true, lease: claimLease });
-  if (held.kind === 'ended') return held;
+  if (held.kind === 'ended') return restarted(held);
   const { mark, node, policy } = held;
   const asked = mark.attempt;
   if (asked !== undefined && asked.number >= input.attempt) {
@@ -70,7 +71,7 @@ export async function restart(
   if (patched.kind !== 'done') {
     // Whoever changed it may have taken it over: then that is how our work on it ends.
     const now = await hold(desk, input);
-    if (now.kind === 'ended') return now;
+    if (now.kind === 'ended') return input.attempt === 1 ? now : restarted(now);
     const value = 'the node changed just before the restart';
     return waitOrStop(desk, input, held, [{ kind: 'conflict', value }]);
   }

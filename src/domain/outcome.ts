@@ -22,6 +22,14 @@ export function needsPerson(kind: OutcomeKind): boolean {
   return (classes.person as readonly OutcomeKind[]).includes(kind);
 }
 
+/**
+ * How work ends that was taken away after a restart was asked for: nobody can say how the node
+ * fares, and that it merely waits would be a lie.
+ */
+export function afterRestart(outcome: Outcome): Outcome {
+  return outcome.kind === 'deferred' ? { ...outcome, kind: 'unknown' } : outcome;
+}
+
 /** How many nodes ended how. */
 export const countsSchema = z.partialRecord(z.enum(outcomeKinds), z.int());
 export type OutcomeCounts = z.infer<typeof countsSchema>;

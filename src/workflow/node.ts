@@ -1,6 +1,7 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { epochMs } from '../domain/instant.ts';
 import type { ProbeRecord } from '../domain/need.ts';
+import { afterRestart } from '../domain/outcome.ts';
 import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
 import { reasonOfDefect, reasonOfTrouble } from '../domain/reason.ts';
 import type { Instants, NodeResult } from '../domain/run.ts';
@@ -196,8 +197,10 @@ function* drainSlice(flow: Flow, work: NodeWork, state: In<'drain'>): Steps<Node
       return to(withEscalated(work, answer), { step: 'restart', since, attempt });
     case 'stop':
       return giveUp(withEscalated(work, answer), attempt, answer.outcome);
-    case 'ended':
-      return to(work, { step: 'end', outcome: answer.outcome });
+    case 'ended': {
+      const outcome = attempt === 1 ? answer.outcome : afterRestart(answer.outcome);
+      return to(work, { step: 'end', outcome });
+    }
     case 'trouble':
       return giveUp(work, state.attempt, failed(answer.trouble));
   }

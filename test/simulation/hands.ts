@@ -16,10 +16,13 @@ export interface Hands {
   do(fault: HandsFault, that: string): Promise<(() => unknown) | undefined>;
   /** Makes everything well that is not the program's: machines, budgets, states, rights. */
   mend(): Promise<void>;
-  /** What a person has to do: uncordon, clear marks that nobody can read, boot what is stuck. */
+  /** What a person has to do: clear marks that nobody can read, boot what is stuck, put back. */
   attend(): Promise<void>;
-  /** Uncordons whatever is cordoned and not being worked on. */
-  uncordon(): Promise<void>;
+  /**
+   * What people do for nodes that carry no mark: what was cordoned for them, or by them while we
+   * worked on it, serves again, and a note that forbids another reboot is taken off.
+   */
+  putBack(): Promise<void>;
 }
 
 export type HandsFault = FaultOf<
@@ -163,32 +166,30 @@ class TheirHands implements Hands {
     }
   }
 
-  /** A node that a person had cordoned while we worked on it is left cordoned, for them. */
-  async uncordon(): Promise<void> {
+  async attend(): Promise<void> {
+    const { person: hands } = this.#azure;
     for (const machine of this.#machines) {
-      const { metadata, spec } = this.#node(machine) ?? {};
-      const isTheirs = metadata !== undefined && !(markAnnotation in (metadata.annotations ?? {}));
-      if (isTheirs && spec?.unschedulable === true) {
-        await this.#azure.person.uncordon(machine.nodeName);
+      const { metadata, status } = this.#node(machine) ?? {};
+      const mark = metadata?.annotations?.[markAnnotation];
+      if (mark === undefined) continue;
+      if (!isReadable(mark)) {
+        await hands.annotate(machine.nodeName, { [markAnnotation]: null });
+        continue;
       }
+      const { bootId, attempt } = JSON.parse(mark) as Mark;
+      const isStuck = attempt !== undefined && bootId === status?.nodeInfo.bootID;
+      if (isStuck) hands.restart(machine.nodeName);
     }
+    await this.putBack();
   }
 
-  async attend(): Promise<void> {
+  async putBack(): Promise<void> {
+    const { person: hands } = this.#azure;
     for (const machine of this.#machines) {
       const node = this.#node(machine);
-      if (node === undefined) continue;
-      const { person: hands } = this.#azure;
-      const { annotations = {} } = node.metadata;
-      const mark = annotations[markAnnotation];
-      if (mark !== undefined && !isReadable(mark)) {
-        await hands.annotate(machine.nodeName, { [markAnnotation]: null });
-      }
-      if (mark === undefined || !isReadable(mark)) {
-        if (node.spec.unschedulable === true) await hands.uncordon(machine.nodeName);
-      } else if (node.status.nodeInfo.bootID === (JSON.parse(mark) as Mark).bootId) {
-        if ((JSON.parse(mark) as Mark).attempt !== undefined) hands.restart(machine.nodeName);
-      }
+      const annotations = node?.metadata.annotations ?? {};
+      if (node === undefined || markAnnotation in annotations) continue;
+      if (node.spec.unschedulable === true) await hands.uncordon(machine.nodeName);
       for (const note of notes) {
         if (note in annotations) await hands.annotate(machine.nodeName, { [note]: null });
       }

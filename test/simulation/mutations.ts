@@ -300,6 +300,7 @@ export const mutations: readonly Mutation[] = [
         "  if (instance.id === '') {",
       ),
     ],
+    regression: 'restart-never-starts',
   },
   {
     name: 'does not take its attempt back for an unknown answer only',
@@ -309,6 +310,7 @@ export const mutations: readonly Mutation[] = [
       "      await tell(desk, held, 'RestartAsked', words);\n      return askedNow;",
       "      await tell(desk, held, 'RestartAsked', words);\n      return refused(desk, input, { ...held, node: patched.node }, trouble);",
     ),
+    regression: 'nobody-answers',
   },
   {
     name: 'does not look at the window before it cordons',
@@ -473,10 +475,27 @@ export const mutations: readonly Mutation[] = [
     promise: 'nothing silent',
     changes: one(
       'src/activities/restart.ts',
-      "    if (now.kind === 'ended') return now;",
-      "    if (now.kind === 'ended' && now.outcome.kind === 'gone') return now;",
+      "    if (now.kind === 'ended') return input",
+      "    if (now.kind === 'ended' && now.outcome.kind === 'gone') return input",
     ),
     regression: 'taken-over-meanwhile',
+  },
+  {
+    name: 'says of a restarted node whose mark was taken away that it waits for its turn',
+    promise: 'nothing silent',
+    changes: [
+      ...one(
+        'src/activities/restart.ts',
+        "  if (held.kind === 'ended') return restarted(held);",
+        "  if (held.kind === 'ended') return held;",
+      ),
+      ...one(
+        'src/activities/restart.ts',
+        'return input.attempt === 1 ? now : restarted(now);',
+        'return now;',
+      ),
+    ],
+    regression: 'unmarked-after-restart',
   },
   {
     name: 'says of a node left out of service that it waits for its turn',

@@ -303,7 +303,7 @@ async function settle(stage: Stage): Promise<string[]> {
 
 /** Whoever is just being started hears it the next time. */
 async function insist({ hands, installations }: Stage): Promise<void> {
-  await hands.uncordon();
+  await hands.putBack();
   for (const installation of installations) await liftHolds(installation);
   if (installations.length < 2) return;
   const [first] = installations;

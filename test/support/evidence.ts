@@ -64,8 +64,8 @@ export interface NodeNow {
 
 export interface Scene extends NodeNow {
   pods: readonly PodNow[];
-  /** What reboot-required says on the machine itself. */
-  sentinel: boolean;
+  /** Since when reboot-required lies on the machine itself, epoch milliseconds; undefined if it does not. */
+  sentinelSince: number | undefined;
   bootId: string;
   kernel: string;
   /** The machine and its root file system. */

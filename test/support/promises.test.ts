@@ -45,7 +45,7 @@ const calm: Omit<Scene, 'node' | 'cluster'> = {
       finished: false,
     },
   ],
-  sentinel: true,
+  sentinelSince: 0,
   bootId: 'old',
   kernel: '5.15.0-1',
   vmId: 'vm',
@@ -73,7 +73,7 @@ const mark = (attempt?: number) => ({
   },
 });
 const out = { unschedulable: true, marked: true };
-const fresh = { bootId: 'new', kernel: '5.15.0-2', sentinel: false };
+const fresh = { bootId: 'new', kernel: '5.15.0-2', sentinelSince: undefined, operations: 0 };
 
 /** An honest reboot of one node, begun at `from`: eleven lines. */
 function reboot(node: string, from: number): Entry[] {
@@ -238,7 +238,7 @@ describe('proved is broken by', () => {
     ['another kernel than the report says', { kernel: '5.15.0-3' }],
     ['another machine', { vmId: 'other' }],
     ['another root file system', { bornAt: 2 }],
-    ['a sentinel', { sentinel: true }],
+    ['a sentinel', { sentinelSince: 0 }],
     ['a node that is not Ready', { ready: false }],
     ['a DaemonSet that is not back', { pods: calm.pods.map((pod) => ({ ...pod, ready: false })) }],
   ])('%s', (_name, scene) => {
@@ -247,6 +247,11 @@ describe('proved is broken by', () => {
 
   it('a Ready that is too young', () => {
     expect(proved(altered(9, 'ready', (entry) => ({ ...entry, minutes: 8.9 })))).toHaveLength(1);
+  });
+
+  it('nothing, when the sentinel came after the node was asked', () => {
+    const sentinelSince = Date.parse(time(8.5));
+    expect(proved(sceneWith(12, 'annotate', { sentinelSince }))).toEqual([]);
   });
 
   it('a sentinel that nobody asked for after the boot', () => {
@@ -327,6 +332,15 @@ describe('never twice is broken by', () => {
     expect(neverTwice(written)).toEqual([]);
   });
 
+  it('a node that is put back while Azure restarts it', () => {
+    const entry = { node: 'a', action: 'annotate' as const };
+    const detail = { annotations: { [markAnnotation]: null } };
+    const release: Entry = { minutes: 4, ...entry, detail, scene: out };
+    expect(neverTwice(evidence({ entries: [...stuck, release] }))).toHaveLength(1);
+    const ended = { ...release, scene: { ...out, operations: 0 } };
+    expect(neverTwice(evidence({ entries: [...stuck, ended] }))).toEqual([]);
+  });
+
   it('a restart whose attempt is not on the node', () => {
     expect(neverTwice(altered(4, 'annotate', () => []))).toHaveLength(1);
   });
@@ -347,7 +361,7 @@ describe('never out of hours is broken by', () => {
 
 describe('unknown is no is broken by', () => {
   it.each<[string, Partial<Scene>]>([
-    ['no sentinel', { sentinel: false }],
+    ['no sentinel', { sentinelSince: undefined }],
     ["another cluster's machine", { honest: false }],
     ['a node that is not Ready', { ready: false }],
     ['a cluster that is busy', { clusterState: 'Updating' }],

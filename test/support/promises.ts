@@ -340,8 +340,6 @@ function unproved(proof: {
   expect(last.bootId === node.bootIdAfter, 'the report tells another boot id');
   expect(last.kernel === node.kernelAfter, 'the report tells another kernel');
   expect(last.vmId === first.vmId && last.bornAt === first.bornAt, 'another machine');
-  const forced = node.outcome.reasons.some(({ kind }) => kind === 'forced');
-  expect(forced || !last.sentinel, 'the sentinel is there');
   expect(last.ready, 'not Ready');
   const ready = since.findLast(({ action }) => action === 'ready');
   const steadyMs = ready?.detail['ready'] === 'True' ? at(end) - at(ready) : 0;
@@ -350,6 +348,11 @@ function unproved(proof: {
   const probe = since.findLast(
     (line) => line.action === 'probe' && isOurs(evidence, line) && tookEffect(line),
   );
+  const forced = node.outcome.reasons.some(({ kind }) => kind === 'forced');
+  // What an update leaves there after the machine was asked is the next run's.
+  const { sentinelSince = Infinity } = last;
+  const isNew = sentinelSince > (probe === undefined ? at(end) : at(probe));
+  expect(forced || isNew, 'the sentinel is there');
   expect(booted !== undefined, 'it never booted');
   expect((probe?.seq ?? 0) > (booted?.seq ?? 0), 'the sentinel was not asked for after the boot');
   const daemons = (scene: Scene, ready: boolean) =>
@@ -454,7 +457,26 @@ export function neverTwice(evidence: Evidence, bootTimeoutMinutes = 30): Violati
       violations.push(`${where(line)}: restarted again while Azure carries out another restart`);
     }
   }
-  return [...violations, ...unwritten(evidence)];
+  return [...violations, ...unwritten(evidence), ...putBackEarly(evidence)];
+}
+
+/** Nodes put back into service while Azure carries out a restart of theirs that we asked for. */
+function putBackEarly(evidence: Evidence): Violations {
+  const restarts = restartsOf(evidence);
+  return ourEffects(evidence).flatMap((line) => {
+    if (line.action !== 'annotate' || markChange(line) !== 'removed') return [];
+    const { operations, bootId } = sceneAt(evidence, line);
+    const isBefore = ({ node, seq }: AuditLine) => node === line.node && seq < line.seq;
+    const ours = restarts.some(
+      (restart) => isBefore(restart) && sceneAt(evidence, restart).bootId === bootId,
+    );
+    const theirs = evidence.lines.some(
+      (other) => other.action === 'restart' && !isOurs(evidence, other) && isBefore(other),
+    );
+    return ours && !theirs && operations > 0
+      ? [`${where(line)}: put back while Azure still restarts it`]
+      : [];
+  });
 }
 
 /** Requests for a restart, refused ones too, before which no attempt was written for them. */
@@ -538,7 +560,8 @@ export function unknownIsNo(evidence: Evidence): Violations {
     const why: string[] = [];
     const expect = (holds: boolean, otherwise: string) => void (holds || why.push(otherwise));
     const calm = !disturbed(evidence, line);
-    expect(scene.sentinel || !calm || isForced(evidence, line), 'it needs no reboot');
+    const due = scene.sentinelSince !== undefined;
+    expect(due || !calm || isForced(evidence, line), 'it needs no reboot');
     expect(scene.honest, 'its Node names another machine');
     expect(scene.ready || !calm, 'it was not Ready');
     expect(scene.clusterState === 'Succeeded' || !calm, `the cluster is ${scene.clusterState}`);

@@ -78,7 +78,7 @@ export function sceneOf(world: World, { cluster: id, node: name }: AuditLine): S
   return {
     ...nodeNow(id, node),
     pods: podsNow(cluster, name),
-    sentinel: machine.packages !== undefined,
+    sentinelSince: machine.packages === undefined ? undefined : machine.sentinelAt,
     bootId: node.status.nodeInfo?.bootID ?? '',
     kernel: node.status.nodeInfo?.kernelVersion ?? '',
     vmId: machine.vmId,
