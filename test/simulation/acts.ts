@@ -3,7 +3,7 @@ import { employApprover } from './approver.ts';
 import type { Chronicle } from './chronicle.ts';
 import type { Exchanges, OnExchangeKind } from './exchanges.ts';
 import type { Installation } from './installation.ts';
-import type { Fault, FaultKind, FaultOf, Moment } from './scenario.ts';
+import type { Fault, FaultKind, FaultOf, Moment, RunPart } from './scenario.ts';
 import type { Hands } from './hands.ts';
 import type { Time } from './time.ts';
 
@@ -89,7 +89,7 @@ type Undo = (() => unknown) | undefined;
 
 /** Does it; returns what undoes it after the fault's minutes, where it has any. */
 async function act(
-  { hands, exchanges, installations }: ActsOptions,
+  { hands, exchanges, installations, chronicle }: ActsOptions,
   fault: Timed,
   that: string,
 ): Promise<Undo> {
@@ -125,6 +125,9 @@ async function act(
       await taker?.call('POST', '/api/runs', { reason: 'simulated', takeOver: 'simulated' });
       return undefined;
     }
+    case 'terminated':
+      await terminate(app, fault.part, chronicle);
+      return undefined;
     case 'machine':
     case 'restartedBySomebody':
     case 'flaps':
@@ -171,9 +174,34 @@ async function startRun(app: Installation, how: FaultOf<'extraRun'>['how']): Pro
   }
 }
 
+async function newestRun(app: Installation): Promise<string | undefined> {
+  const index = await app.call('GET', '/api/runs?limit=1');
+  return (index as { runs?: { run: string }[] } | undefined)?.runs?.[0]?.run;
+}
+
+const isPart: { [P in RunPart]: (instance: string) => boolean } = {
+  run: (instance) => !instance.includes(':'),
+  cluster: (instance) => instance.includes(':cluster:'),
+  probes: (instance) => instance.includes(':probes:'),
+  turns: (instance) => instance.includes(':turns:'),
+  node: (instance) => /:(?:reboot|recover):/u.test(instance),
+  all: () => true,
+};
+
+async function terminate(app: Installation, part: RunPart, { machine }: Chronicle): Promise<void> {
+  const path = '/runtime/webhooks/durabletask/instances';
+  const run = await newestRun(app);
+  const running = await app.call('GET', `${path}?code=durable&runtimeStatus=Running`);
+  for (const { instanceId } of (running ?? []) as { instanceId: string }[]) {
+    if (run === undefined || !instanceId.startsWith(run) || !isPart[part](instanceId)) continue;
+    const own = `${path}/${encodeURIComponent(instanceId)}/terminate?code=durable&reason=simulated`;
+    await app.call('POST', own);
+    machine.forget(app.plan.controller, instanceId);
+  }
+}
+
 async function cancelNewest(app: Installation): Promise<undefined> {
-  const index = (await app.call('GET', '/api/runs?limit=1')) as { runs?: { run: string }[] };
-  const run = index?.runs?.[0]?.run;
+  const run = await newestRun(app);
   if (run !== undefined) await app.call('POST', `/api/runs/${run}/cancel`, signed);
   return undefined;
 }

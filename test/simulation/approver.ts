@@ -14,7 +14,7 @@ export function employApprover(
   const lookSeconds = 60 * (approver?.afterMinutes ?? mendedMinutes);
   const look = async () => {
     const says = isMended() ? 'approve' : (approver?.says ?? 'nothing');
-    if (says !== 'nothing') await answerAll(installation, says);
+    if (says !== 'nothing') await answerAll(time, installation, says);
     time.after(isMended() ? 60 * mendedMinutes : lookSeconds, look);
   };
   if (approver !== undefined) time.after(lookSeconds, look);
@@ -27,12 +27,17 @@ interface Run {
   awaiting?: { node: string }[];
 }
 
-async function answerAll(app: Installation, decision: 'approve' | 'reject'): Promise<void> {
+async function answerAll(
+  { clock }: Time,
+  app: Installation,
+  decision: 'approve' | 'reject',
+): Promise<void> {
   const index = (await app.call('GET', '/api/runs?limit=2')) as { runs?: Run[] } | undefined;
   for (const { run } of index?.runs ?? []) {
     const shown = (await app.call('GET', `/api/runs/${run}`)) as Run | undefined;
     for (const { node } of shown?.awaiting ?? []) {
       const nodes = node === '' ? [] : [node];
+      if (decision === 'approve') app.approvals.push({ at: clock.now(), run, node });
       await app.call('POST', `/api/runs/${run}/${decision}`, { why: 'simulated', nodes });
     }
   }

@@ -1,7 +1,7 @@
 import type { AuditLine } from '../../local/azure/audit.ts';
 import type { SettingsDocument } from '../../src/policy/settings.ts';
 import type { Circumstances, Look, Rules } from '../support/evidence.ts';
-import type { Installation } from './installation.ts';
+import type { Approval, Installation } from './installation.ts';
 import { fitsInto } from './openHours.ts';
 import type { WeeklyWindow } from './openHours.ts';
 import type { AksSchedule, AppPlan } from './scenario.ts';
@@ -50,7 +50,7 @@ export function createCircumstances(options: CircumstancesOptions): Circumstance
 const isJustBefore = (instant: number, at: number) => instant <= at && instant > at - selfMs;
 
 /** The kindest of what held in the moments before. */
-function kindest({ settings, plan }: Installation, at: number): Rules {
+function kindest({ settings, plan, approvals }: Installation, at: number): Rules {
   const documents = settings.history
     .filter((entry, index, all) => entry.at <= at && (all[index + 1]?.at ?? at) >= at - stepMs)
     .map(({ document }) => document);
@@ -65,6 +65,13 @@ function kindest({ settings, plan }: Installation, at: number): Rules {
     bootTimeoutMinutes: Math.min(...each('bootTimeoutMinutes', 30)) - (2 * skewMs) / minuteMs,
     // So long an answer may take, and so long it serves.
     probeMinutes: 2 * 30 + 2 + skewMs / minuteMs,
+    isApproved: (run, node, instant) =>
+      documents.some(({ defaults: { approval = 'off' } = {} }) => {
+        if (approval === 'off') return true;
+        const covers = (yes: Approval) =>
+          yes.node === node || (approval === 'perRun' && yes.node === '');
+        return approvals.some((yes) => yes.run === run && yes.at <= instant && covers(yes));
+      }),
     mayBegin: (instant) => documents.some((document) => fits(document, plan, instant, skewMs)),
   };
 }

@@ -6,7 +6,7 @@ import type { Layout } from './drawPlaces.ts';
 import { drawSettingsChange } from './drawSettings.ts';
 import { newestVersion, presentVersion } from './installation.ts';
 import { otherAzures } from './otherAzures.ts';
-import { faultKinds } from './scenario.ts';
+import { faultKinds, runParts } from './scenario.ts';
 import type { Fault, FaultKind, FaultOf, Return } from './scenario.ts';
 
 /** How a fault of that kind is drawn. */
@@ -312,6 +312,11 @@ const draws: { [K in FaultKind]: Draw<K> } = {
   takeOver: (dice, layout) => ({
     kind: 'takeOver',
     app: dice.whole(0, layout.apps - 1),
+    at: drawMoment(dice, layout),
+  }),
+  terminated: (dice, layout) => ({
+    kind: 'terminated',
+    part: dice.one(runParts),
     at: drawMoment(dice, layout),
   }),
 };

@@ -23,8 +23,22 @@ export function drawFleet(dice: Dice, aks: AksSchedule | undefined): FleetInput 
       // Now and then so long that a node is Ready well before its DaemonSet pods.
       podStartSeconds: dice.one([2, 3, 4, 5, 7, 10, 180]),
     },
-    clusters: Array.from({ length: clusters }, (_, index) => drawCluster(dice, index, aks)),
+    clusters: drawClusters(dice, clusters, aks),
   };
+}
+
+function drawClusters(dice: Dice, count: number, aks: AksSchedule | undefined) {
+  const clusters = Array.from({ length: count }, (_, index) => drawCluster(dice, index, aks));
+  const places = clusters.flatMap(({ id, pools }) =>
+    pools.flatMap((pool) =>
+      Array.from({ length: pool.count }, (_, index) => ({ cluster: id, pool: pool.name, index })),
+    ),
+  );
+  const [liar] = clusters.flatMap(({ pools }) => pools);
+  if (places.length > 1 && liar !== undefined && dice.chance(0.05)) {
+    liar.nodes[0] = { ...liar.nodes[0], providerIdOf: dice.one(places.slice(1)) };
+  }
+  return clusters;
 }
 
 function drawCluster(dice: Dice, index: number, aks: AksSchedule | undefined) {

@@ -27,6 +27,8 @@ export interface Installation {
   /** Everything that its processes logged but for debug. */
   readonly log: readonly LogLine[];
   readonly settings: SettingsDesk;
+  /** What people have said yes to. */
+  readonly approvals: Approval[];
   /** Whether any storage was lost: both together make the fleet's limit forgotten. */
   readonly forgot: boolean;
   start(): Promise<void>;
@@ -42,6 +44,14 @@ export interface Installation {
   /** Has a process at once, of the newest version, and on what is left. */
   mend(): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** Of one node, or of the whole run where `node` is empty. */
+export interface Approval {
+  /** Epoch milliseconds. */
+  at: number;
+  run: string;
+  node: string;
 }
 
 export type OnEpisode = NonNullable<HostOptions['onEpisode']>;
@@ -84,6 +94,7 @@ class Installed implements Installation {
   readonly plan: AppPlan;
   readonly log: LogLine[] = [];
   readonly settings: SettingsDesk;
+  readonly approvals: Approval[] = [];
   forgot = false;
   readonly #options: InstallationOptions;
   readonly #documents: Documents;

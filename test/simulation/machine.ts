@@ -25,8 +25,8 @@ export interface Machine {
   stayOf(actor: string, instance: string): Stay | undefined;
   /** Every node's orchestration that is under way, whether or not its process is up. */
   stays(): readonly Stay[];
-  /** The histories of that installation are gone. */
-  forget(controller: string): void;
+  /** The histories of that installation are gone, or that one of them has no future. */
+  forget(controller: string, instance?: string): void;
   /** Called at each entry of a state. */
   onEntry(listener: (stay: Stay) => void): void;
 }
@@ -72,8 +72,9 @@ export function createMachine(onEdge: (edge: string) => void): Machine {
     stays: () => [...stays.values()],
     stayOf: (actor, instance) => stays.get(keyOf(actor, instance)),
     onEntry: (listener) => void listeners.push(listener),
-    forget(controller) {
-      for (const key of stays.keys()) if (key.startsWith(`${controller} `)) stays.delete(key);
+    forget(controller, instance = '') {
+      const start = `${controller} ${instance}`;
+      for (const key of stays.keys()) if (key.startsWith(start)) stays.delete(key);
     },
     heard(actor, instance, given, answered) {
       if (!/:(?:reboot|recover):/u.test(instance)) return;

@@ -403,7 +403,18 @@ export const mutations: readonly Mutation[] = [
     ),
   },
   {
-    name: 'believes whatever machine a Node names',
+    name: 'asks nobody for approval',
+    promise: 'unknown is no',
+    changes: [
+      ...one(
+        'src/decide/gates/people.ts',
+        '  if (!approvals.asked) return undefined;',
+        "  if (!approvals.asked || node.name !== '') return undefined;",
+      ),
+    ],
+  },
+  {
+    name: 'believes whatever machine a Node names, and takes its answer on any boot',
     promise: 'unknown is no',
     changes: [
       ...one('src/decide/identity.ts', '  return ours\n', '  return ours || ref.kind.length > 0\n'),
@@ -412,7 +423,18 @@ export const mutations: readonly Mutation[] = [
         '  if (instance.computerName.toLowerCase() !== node.name.toLowerCase()) {',
         "  if (instance.computerName === '') {",
       ),
+      ...one(
+        'src/activities/plan.ts',
+        "(probe.probe.kind !== 'unknown' && probe.probe.bootId !== node.bootId);",
+        "node.name === '';",
+      ),
+      ...one(
+        'src/decide/gates/need.ts',
+        "(facts.bootId === '' || facts.bootId !== node.bootId)",
+        "facts.bootId === ''",
+      ),
     ],
+    regression: 'another-nodes-machine',
   },
   {
     name: 'recovers nothing',
@@ -425,12 +447,13 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'works on although another run has taken the node over',
-    promise: 'crash anywhere',
+    promise: 'proved',
     changes: one(
       'src/activities/node.ts',
       '  if (mark.value.run !== run || mark.value.fence !== fence) {',
       "  if (mark.value.run === '') {",
     ),
+    regression: 'taken-over-while-booting',
   },
   {
     name: 'never takes a lock from the dead',
@@ -440,6 +463,7 @@ export const mutations: readonly Mutation[] = [
       '    evict = lost.holders;',
       '    evict = lost.holders.slice(0, 0);',
     ),
+    regression: 'terminated',
   },
   {
     name: 'takes a cluster that has no node any more for one that nobody can read',

@@ -4,6 +4,8 @@ import type { AuditLine } from '../../local/azure/audit.ts';
 import { inProcessAzure } from '../../local/azure/inProcess.ts';
 import type { InProcessAzure } from '../../local/azure/inProcess.ts';
 import { modelGuest } from '../../local/azure/world/guest.ts';
+import { providerId } from '../../local/azure/world/names.ts';
+import type { Machine } from '../../local/azure/world/world.ts';
 import type { SettingsDocument } from '../../src/policy/settings.ts';
 import type { Evidence, Look, NodeNow, Report, Scene } from '../support/evidence.ts';
 import { fleetOf } from '../support/fleets.ts';
@@ -358,10 +360,22 @@ interface Mark {
   attempt?: object;
 }
 
+/** What says that it is another machine is never touched. */
+const liesAbout = (machine: Machine) => machine.providerId !== providerId(machine.id);
+
 /** What is due and not done, or was not put back. */
-function unfinished({ azure, canFinish }: Stage): string[] {
+function unfinished(stage: Stage): string[] {
+  const { azure, scenario } = stage;
+  const liars = azure.world.clusters.flatMap(({ pools }) =>
+    pools.flatMap(({ machines }) => machines.filter(liesAbout)),
+  );
+  // A ring whose nodes are not all well holds back the ones behind it.
+  const ringsWait = liars.length > 0 && scenario.apps.some(({ ringOf }) => ringOf !== undefined);
+  const isHeldBack = (machine: Machine) => ringsWait || liars.includes(machine);
   return nodesNow(azure.world).flatMap(({ node, unschedulable, marked, ready }) => {
-    const { packages, pool } = azure.world.node(node);
+    const machine = azure.world.node(node);
+    const { packages, pool } = machine;
+    const canFinish = stage.canFinish && !isHeldBack(machine);
     const ours = pool.settings.os === 'Linux' && pool.settings.type !== 'NodeAutoProvisioning';
     const why = [
       ...(packages !== undefined && ours && canFinish ? ['still needs its reboot'] : []),

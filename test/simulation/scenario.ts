@@ -213,7 +213,12 @@ type OnRunByPeople =
   | { kind: 'hold'; scope: 'fleet' | 'cluster'; at: Moment; minutes: number }
   | { kind: 'cancel'; at: Moment }
   | { kind: 'extraRun'; at: Moment; how: 'usual' | 'dryRun' | 'forced' | 'recover' }
-  | { kind: 'takeOver'; app: number; at: Moment };
+  | { kind: 'takeOver'; app: number; at: Moment }
+  /** In the portal: the orchestrations of that part of the newest run, and nothing is undone. */
+  | { kind: 'terminated'; part: RunPart; at: Moment };
+
+export const runParts = ['run', 'cluster', 'probes', 'turns', 'node', 'all'] as const;
+export type RunPart = (typeof runParts)[number];
 
 export type Fault =
   OnExchange | OnStep | OnApp | OnMachine | OnCluster | OnNodeByPeople | OnRunByPeople;
@@ -269,4 +274,5 @@ export const faultKinds = [
   'cancel',
   'extraRun',
   'takeOver',
+  'terminated',
 ] as const satisfies readonly FaultKind[];

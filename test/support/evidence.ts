@@ -39,6 +39,8 @@ export interface Rules {
   probeMinutes: number;
   /** Whether something may be begun at this instant. */
   mayBegin(at: number): boolean;
+  /** Whether whoever has to has said yes by then, to the run or to the node. */
+  isApproved(run: string, node: string, at: number): boolean;
 }
 
 /** What was on a node when we listed its pods. */

@@ -566,8 +566,11 @@ export function unknownIsNo(evidence: Evidence): Violations {
     expect(scene.ready || !calm, 'it was not Ready');
     expect(scene.clusterState === 'Succeeded' || !calm, `the cluster is ${scene.clusterState}`);
     expect(scene.poolState === 'Succeeded' || !calm, `the pool is ${scene.poolState}`);
+    const rules = rulesAt(evidence, line);
+    const { run = '' } = markOf(line);
+    expect(rules?.isApproved(run, line.node, at(line)) !== false, 'nobody has approved it');
     const age = probe === undefined ? Infinity : at(line) - at(probe);
-    const limit = rulesAt(evidence, line)?.probeMinutes ?? longestProbeMinutes;
+    const limit = rules?.probeMinutes ?? longestProbeMinutes;
     expect(age <= limit * minuteMs, `it was asked ${Math.round(age / minuteMs)} minutes before`);
     return why.map((one) => `${where(line)}: cordoned although ${one}`);
   });
