@@ -34,6 +34,8 @@ import type { Desk } from './scene.ts';
 
 const waitAfterAskSeconds = 20;
 const guardWaitSeconds = 15;
+/** Writing the attempt takes no longer, its deadline included. */
+const askWithinSeconds = 60;
 /** Each time again costs the attempt's two writes. */
 const refusedWaitSeconds = 60;
 
@@ -75,6 +77,9 @@ export async function restart(
     const value = 'the node changed just before the restart';
     return waitOrStop(desk, input, held, [{ kind: 'conflict', value }]);
   }
+  const written: Held = { ...held, node: patched.node };
+  const lateSeconds = Math.round((desk.clock.now() - epochMs(at)) / 1000);
+  if (lateSeconds > askWithinSeconds) return askLater(desk, input, written, lateSeconds);
   const said = escalatedOf(attempt);
   const line = { run: input.run, cluster: input.cluster, node: node.name, step: 'restart' };
   const askedNow = { kind: 'asked' as const, at, waitSeconds: waitAfterAskSeconds, ...said };
@@ -100,7 +105,7 @@ export async function restart(
       const detail = { method, ...trouble };
       desk.log({ level: 'warn', message: 'restart refused', ...line, detail });
       await tell(desk, held, 'RestartRefused', `Restart refused: ${trouble.value}`);
-      return refused(desk, input, { ...held, node: patched.node }, trouble);
+      return refused(desk, input, written, trouble);
     }
   }
 }
@@ -248,6 +253,31 @@ export function isBusy({ provisioningState }: Instance): boolean {
   return !['succeeded', 'failed'].includes(provisioningState.toLowerCase());
 }
 
+/**
+ * This process stood still between the attempt and the request. Whoever found the attempt meanwhile
+ * may have acted on it, so nothing is asked for before the node was looked at again.
+ */
+async function askLater(
+  desk: Desk,
+  input: StepInput<'restart'>,
+  held: Held,
+  lateSeconds: number,
+): Promise<StepOutputs['restart']> {
+  const taken = await takeBack(held);
+  if (!taken) return { kind: 'asked', at: nowIso(desk), waitSeconds: waitAfterAskSeconds };
+  const value = `${lateSeconds} s passed before the restart could be asked for`;
+  return waitOrStop(desk, input, held, [{ kind: 'timeout', value }]);
+}
+
+/**
+ * Writes the mark as it was before this attempt. Where somebody has changed the node it stays
+ * written, so it counts as asked: the boot deadline and the second attempt deal with it.
+ */
+async function takeBack(held: Held): Promise<boolean> {
+  const { kind } = await rewriteMark(held, held.mark);
+  return kind === 'done';
+}
+
 /** A definite refusal takes the attempt back: nothing was asked for. */
 async function refused(
   desk: Desk,
@@ -255,17 +285,8 @@ async function refused(
   held: Held,
   trouble: Trouble,
 ): Promise<StepOutputs['restart']> {
-  const { attempt: _refused, ...without } = held.mark;
-  const mark: Mark =
-    input.attempt === 2 && held.mark.attempt !== undefined
-      ? { ...without, attempt: held.mark.attempt }
-      : without;
-  const patched = await rewriteMark(held, mark);
-  if (patched.kind !== 'done') {
-    // It stays written, so it counts as asked: the boot deadline and the second attempt deal with
-    // it.
-    return { kind: 'asked', at: nowIso(desk), waitSeconds: waitAfterAskSeconds };
-  }
+  const taken = await takeBack(held);
+  if (!taken) return { kind: 'asked', at: nowIso(desk), waitSeconds: waitAfterAskSeconds };
   const passing = trouble.kind === 'conflict' || trouble.kind === 'throttled';
   const waitSeconds = Math.max(trouble.retryAfterSeconds ?? 0, refusedWaitSeconds);
   // Not begun when it would end too late: the node is out of service meanwhile.

@@ -180,7 +180,10 @@ export function createExchanges(options: ExchangesOptions): Exchanges {
     const passage = enter(service, kindOfRequest(service, request));
     await latency(passage, 'there');
     interrupt(passage, 'before');
+    const since = time.clock.now();
     await stand(passage, 'before');
+    // Its deadline ends what has stood so long, before anything is sent.
+    if (time.clock.now() - since > deadlineSeconds[service] * 1000) throw new NoAnswer();
     const out = outageOf(service);
     if (out?.how === 'slow') await time.sleep(slowOutageMs);
     else if (out !== undefined) return refuse(out, passage, unanswered);

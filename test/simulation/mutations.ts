@@ -249,6 +249,16 @@ export const mutations: readonly Mutation[] = [
     regression: 'nobody-answers',
   },
   {
+    name: 'asks for the restart however long ago it wrote the attempt',
+    promise: 'never twice',
+    changes: one(
+      'src/activities/restart.ts',
+      '  if (lateSeconds > askWithinSeconds) return',
+      '  if (lateSeconds > 1e6 * askWithinSeconds) return',
+    ),
+    regression: 'asks-hours-later',
+  },
+  {
     name: 'forgets the attempt when the step is delivered again',
     promise: 'never twice',
     changes: [
@@ -308,7 +318,7 @@ export const mutations: readonly Mutation[] = [
     changes: one(
       'src/activities/restart.ts',
       "      await tell(desk, held, 'RestartAsked', words);\n      return askedNow;",
-      "      await tell(desk, held, 'RestartAsked', words);\n      return refused(desk, input, { ...held, node: patched.node }, trouble);",
+      "      await tell(desk, held, 'RestartAsked', words);\n      return refused(desk, input, written, trouble);",
     ),
     regression: 'nobody-answers',
   },

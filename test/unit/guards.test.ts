@@ -112,6 +112,8 @@ function stage(options: Options = {}) {
     restarts: 0,
     refuses: false,
     stalePatches: 0,
+    /** How long the first patch takes. */
+    patchMinutes: 0,
     daemons: [] as DaemonPod[],
     poll: (): ReturnType<Azure['pollRestart']> => Promise.resolve({ kind: 'succeeded' }),
   };
@@ -122,6 +124,8 @@ function stage(options: Options = {}) {
     patchNode(_name, patch) {
       if (world.stalePatches-- > 0) return Promise.resolve({ kind: 'stale' });
       for (const step of patch) apply(world.node, step);
+      world.minutes += world.patchMinutes;
+      world.patchMinutes = 0;
       return Promise.resolve({ kind: 'done', node: { ...world.node } });
     },
     drainSlice: () => Promise.resolve({ evicted: [], ...pods }),
@@ -239,6 +243,32 @@ describe('a restart', () => {
       kind: 'stuck',
       outcome: { kind: 'notRebooted' },
     });
+  });
+
+  it('is not asked for by a process that stood still after it wrote the attempt', async () => {
+    const { world, steps } = stage();
+    world.patchMinutes = 2;
+    const input = { ...target, since: iso(0), attempt: 1 };
+    expect(await steps.restart(input)).toMatchObject({
+      kind: 'wait',
+      detail: '120 s passed before the restart could be asked for',
+    });
+    expect(world.restarts).toBe(0);
+    expect(world.node.annotations[markAnnotation]).not.toContain('attempt');
+    expect(await steps.restart(input)).toMatchObject({ kind: 'asked', at: iso(2) });
+    expect(world.restarts).toBe(1);
+  });
+
+  it('keeps the first attempt where the second could not be asked for in time', async () => {
+    const { world, steps } = stage({ mark: asked(0) });
+    world.minutes = 31;
+    world.patchMinutes = 100;
+    const input = { ...target, since: iso(31), attempt: 2 };
+    expect(await steps.restart(input)).toMatchObject({
+      kind: 'stop',
+      outcome: { kind: 'notRebooted', reasons: [{ kind: 'timeout' }] },
+    });
+    expect(readMark(world.node.annotations)).toMatchObject({ value: { attempt: { number: 1 } } });
   });
 
   it('is asked for again when Azure has forgotten the first one', async () => {
