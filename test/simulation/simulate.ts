@@ -12,6 +12,8 @@ import { faultKinds } from './scenario.ts';
 import type { FaultKind, Scenario } from './scenario.ts';
 import { shrink } from './shrink.ts';
 import { tryMutants } from './mutants.ts';
+import { mutations } from './mutations.ts';
+import type { Mutation } from './mutations.ts';
 import { coverageOf, gapsOf, summaryOf } from './tables.ts';
 import { traceOf } from './trace.ts';
 
@@ -29,6 +31,7 @@ const usage = `npm run simulate -- [options]
   --coverage        print which edges of the machine were taken, and where faults struck
   --mutations       let it loose on deliberate breaks of the promises: each has to be noticed
   --only TEXT       of those only the ones whose name has this text
+  --own             of those only the ones that have a scenario of their own
   --workers N       processes (as many as cores)
 `;
 
@@ -46,6 +49,7 @@ const { values } = parseArgs({
     coverage: { type: 'boolean', default: false },
     mutations: { type: 'boolean', default: false },
     only: { type: 'string' },
+    own: { type: 'boolean', default: false },
     workers: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -76,9 +80,11 @@ async function main(): Promise<number> {
 }
 
 async function mutants(): Promise<number> {
-  const { table, allNoticed } = await tryMutants(Number(values.seed), values.only, workers);
-  console.log(`\n${table}`);
-  return allNoticed ? 0 : 1;
+  const { only = '', own, seed } = values;
+  const isChosen = ({ name, regression }: Mutation) =>
+    name.includes(only) && (!own || regression !== undefined);
+  const chosen = mutations.filter(isChosen);
+  return (await tryMutants(chosen, Number(seed), workers)) ? 0 : 1;
 }
 
 function givenScenario(): Scenario {
