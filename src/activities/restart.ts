@@ -34,8 +34,11 @@ import type { Desk } from './scene.ts';
 
 const waitAfterAskSeconds = 20;
 const guardWaitSeconds = 15;
-/** Writing the attempt takes no longer, its deadline included. */
-const askWithinSeconds = 60;
+/**
+ * Longer than it takes to write the attempt, through an AKS command too, and far shorter than any
+ * boot deadline, after which others may ask.
+ */
+const askWithinSeconds = 300;
 /** Each time again costs the attempt's two writes. */
 const refusedWaitSeconds = 60;
 

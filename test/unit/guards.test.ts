@@ -247,15 +247,15 @@ describe('a restart', () => {
 
   it('is not asked for by a process that stood still after it wrote the attempt', async () => {
     const { world, steps } = stage();
-    world.patchMinutes = 2;
+    world.patchMinutes = 6;
     const input = { ...target, since: iso(0), attempt: 1 };
     expect(await steps.restart(input)).toMatchObject({
       kind: 'wait',
-      detail: '120 s passed before the restart could be asked for',
+      detail: '360 s passed before the restart could be asked for',
     });
     expect(world.restarts).toBe(0);
     expect(world.node.annotations[markAnnotation]).not.toContain('attempt');
-    expect(await steps.restart(input)).toMatchObject({ kind: 'asked', at: iso(2) });
+    expect(await steps.restart(input)).toMatchObject({ kind: 'asked', at: iso(6) });
     expect(world.restarts).toBe(1);
   });
 
