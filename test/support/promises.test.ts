@@ -343,6 +343,19 @@ describe('never twice is broken by', () => {
 
   it('a restart whose attempt is not on the node', () => {
     expect(neverTwice(altered(4, 'annotate', () => []))).toHaveLength(1);
+    const removedAt = (minutes: number) =>
+      altered(4, 'annotate', (entry) => [
+        { ...entry, minutes: 2.1 },
+        {
+          minutes,
+          node: 'a',
+          action: 'annotate',
+          actor: 'person',
+          detail: { annotations: { [markAnnotation]: null } },
+        },
+      ]);
+    expect(neverTwice(removedAt(2.2))).not.toEqual([]);
+    expect(neverTwice(removedAt(2.9))).toEqual([]);
   });
 });
 

@@ -460,6 +460,9 @@ export function neverTwice(evidence: Evidence, bootTimeoutMinutes = 30): Violati
   return [...violations, ...unwritten(evidence), ...putBackEarly(evidence)];
 }
 
+/** A definite refusal, even where Azure does it all the same: nobody can know. */
+const isDenied = ({ status }: AuditLine) => status >= 400 && status < 500 && status !== 408;
+
 /** Nodes put back into service while Azure carries out a restart of theirs that we asked for. */
 function putBackEarly(evidence: Evidence): Violations {
   const restarts = restartsOf(evidence);
@@ -468,7 +471,8 @@ function putBackEarly(evidence: Evidence): Violations {
     const { operations, bootId } = sceneAt(evidence, line);
     const isBefore = ({ node, seq }: AuditLine) => node === line.node && seq < line.seq;
     const ours = restarts.some(
-      (restart) => isBefore(restart) && sceneAt(evidence, restart).bootId === bootId,
+      (restart) =>
+        isBefore(restart) && !isDenied(restart) && sceneAt(evidence, restart).bootId === bootId,
     );
     const theirs = evidence.lines.some(
       (other) => other.action === 'restart' && !isOurs(evidence, other) && isBefore(other),
@@ -501,6 +505,9 @@ const forgotten = (evidence: Evidence, { node, seq }: AuditLine) =>
     (span) => span.node === node && span.end?.how === 'bySomebody' && span.end.line.seq < seq,
   ).length;
 
+/** What others do to a mark right before the request comes too late for us to see it. */
+const inFlightMs = 30_000;
+
 /** The line that wrote this restart's attempt on the node: the last word on the mark before it. */
 function writtenAttempt(evidence: Evidence, restart: AuditLine): AuditLine | undefined {
   const last = evidence.lines.findLast(
@@ -509,7 +516,8 @@ function writtenAttempt(evidence: Evidence, restart: AuditLine): AuditLine | und
       line.node === restart.node &&
       line.action === 'annotate' &&
       tookEffect(line) &&
-      markChange(line) !== undefined,
+      markChange(line) !== undefined &&
+      (isOurs(evidence, line) || at(line) < at(restart) - inFlightMs),
   );
   if (last === undefined || last.actor !== restart.actor) return undefined;
   return markChange(last) === 'written' && markOf(last).attempt !== undefined ? last : undefined;
