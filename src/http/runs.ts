@@ -112,7 +112,13 @@ export async function getRun(counter: Counter, run: string): Promise<Reply> {
 /** An orchestration that is over without a report: says so instead of `running` for ever. */
 function endedBadly(status: InstanceStatus | undefined) {
   if (isUnderWay(status)) return {};
-  return { status: 'failed', why: status ? status.output : 'its orchestration is gone' };
+  return { status: 'failed', why: whyEnded(status) };
+}
+
+function whyEnded(status: InstanceStatus | undefined): unknown {
+  if (status === undefined) return 'its orchestration is gone';
+  // It writes its report before it ends: then somebody has taken that away.
+  return status.runtimeStatus === 'Completed' ? 'its report is gone' : status.output;
 }
 
 /** What people said, and what they are asked: nothing where nobody is. */

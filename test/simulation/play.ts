@@ -394,11 +394,15 @@ async function reportsOf(installations: readonly Installation[]): Promise<Report
       { runs: { run: string }[] } | undefined;
     for (const { run } of (index?.runs ?? []).toReversed()) {
       const report = (await installation.call('GET', `/api/runs/${run}`)) as Report | undefined;
-      if (report?.endedAt !== undefined) reports.push(report);
+      if (report?.endedAt !== undefined && isWhole(report)) reports.push(report);
     }
   }
   return reports;
 }
+
+/** Where the report itself is lost, the run's clusters are names only. */
+const isWhole = ({ clusters }: { clusters: readonly unknown[] }) =>
+  clusters.every((cluster) => typeof cluster === 'object');
 
 /** Takes the stage down: nothing of it may be left for the next play. */
 async function strike({ installations, time, azure }: Stage): Promise<void> {

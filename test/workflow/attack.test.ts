@@ -96,6 +96,18 @@ describe('a defect in a step', () => {
   });
 });
 
+describe('a run whose report somebody has deleted', () => {
+  it('is told as one that failed, and why', async () => {
+    const storage = emptyStorage();
+    await using rehearsal = await rehearse(shop());
+    const app = await rehearsal.start({ storage });
+    const { run } = await app.run({ dryRun: true });
+    await storage.documents.removeAll(`runs/${run}/report.json`);
+    const told = await app.app.call('GET', `/api/runs/${run}`);
+    expect(told).toMatchObject({ run, status: 'failed', why: 'its report is gone' });
+  });
+});
+
 describe('an API server whose policy forbids to change nodes', () => {
   it('ends the run, and is quoted', async () => {
     const fault = {
