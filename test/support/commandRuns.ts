@@ -1,5 +1,5 @@
 import { blockedOn, shop, sickOn, slowOn, usualWorkloads } from './fleets.ts';
-import { brokenPromises, nothingLeft } from './promises.ts';
+import { brokenOrLeft, brokenPromises } from './promises.ts';
 import { emptyStorage } from './process.ts';
 import {
   attemptOn,
@@ -28,10 +28,7 @@ type Shop = NonNullable<Parameters<typeof shop>[0]>;
 const privateShop = (options: Shop = {}) =>
   shop({ ...options, cluster: { private: true, ...options.cluster } });
 
-const kept = (rehearsal: Rehearsal) => {
-  const evidence = rehearsal.evidence();
-  return [...brokenPromises(evidence), ...nothingLeft(evidence)];
-};
+const kept = (rehearsal: Rehearsal) => brokenOrLeft(rehearsal.evidence());
 
 const commandsIn = ({ lines }: Rehearsal) => lines.filter(({ action }) => action === 'runCommand');
 

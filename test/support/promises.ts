@@ -712,3 +712,11 @@ export function brokenPromises(
     ...nothingSilent(evidence),
   ];
 }
+
+/** The same, and that nothing of ours is left: for a rehearsal that has come to its end. */
+export function brokenOrLeft(
+  evidence: Evidence,
+  options: Parameters<typeof brokenPromises>[1] = {},
+): Violations {
+  return [...brokenPromises(evidence, options), ...nothingLeft(evidence)];
+}

@@ -1,6 +1,6 @@
 import { shop, slowOn, usualWorkloads } from '../support/fleets.ts';
 import type { Report } from '../support/evidence.ts';
-import { brokenPromises, nothingLeft } from '../support/promises.ts';
+import { brokenOrLeft } from '../support/promises.ts';
 import { keptStorage } from '../support/process.ts';
 import type { Process } from '../support/process.ts';
 import {
@@ -65,8 +65,7 @@ async function asked(rehearsal: Rehearsal, app: Process, run: string): Promise<s
 }
 
 function nothingBroken(rehearsal: Rehearsal): void {
-  const evidence = rehearsal.evidence();
-  expect([...brokenPromises(evidence), ...nothingLeft(evidence)]).toEqual([]);
+  expect(brokenOrLeft(rehearsal.evidence())).toEqual([]);
 }
 
 const allOutcomes = (report: Report) =>

@@ -1,7 +1,7 @@
 import { instanceIds } from '../../src/domain/run.ts';
 import { clusterKey, parseClusterId } from '../../src/domain/arm.ts';
 import { clusterId, shop, slowOn, usualWorkloads } from '../support/fleets.ts';
-import { brokenPromises, nothingLeft, oneAtATime } from '../support/promises.ts';
+import { brokenOrLeft, nothingLeft, oneAtATime } from '../support/promises.ts';
 import { emptyStorage } from '../support/process.ts';
 import type { Process } from '../support/process.ts';
 import {
@@ -19,10 +19,7 @@ import type { Rehearsal } from '../support/rehearsal.ts';
 
 /** What goes wrong where nobody looks: stalled holders, broken settings, defects, long waits. */
 
-const kept = (rehearsal: Rehearsal) => {
-  const evidence = rehearsal.evidence();
-  return [...brokenPromises(evidence), ...nothingLeft(evidence)];
-};
+const kept = (rehearsal: Rehearsal) => brokenOrLeft(rehearsal.evidence());
 
 const slow = [...usualWorkloads, slowOn(0), slowOn(1)];
 const parsed = parseClusterId(clusterId('shop'));

@@ -1,7 +1,7 @@
 import { shop, slowOn, usualWorkloads } from '../support/fleets.ts';
 import { keptStorage } from '../support/process.ts';
 import type { Storage } from '../support/process.ts';
-import { brokenPromises, nothingLeft } from '../support/promises.ts';
+import { brokenOrLeft } from '../support/promises.ts';
 import { answered, cordonOf, momentsOfANode, outcomeOf, restartOf } from '../support/reading.ts';
 import { rehearse } from '../support/rehearsal.ts';
 
@@ -28,8 +28,7 @@ describe.each(momentsOfANode)('a new version that is deployed at %s', (_name, mo
       expect(rehearsal.azure.world.node(name).packages).toBeUndefined();
       expect(rehearsal.lines.filter(restartOf(name)).length).toBeLessThanOrEqual(2);
     }
-    const evidence = rehearsal.evidence();
-    expect([...brokenPromises(evidence), ...nothingLeft(evidence)]).toEqual([]);
+    expect(brokenOrLeft(rehearsal.evidence())).toEqual([]);
   });
 });
 
@@ -55,7 +54,6 @@ describe('an older version that is deployed again', () => {
     await back.rest();
     expect((await back.report(run)).status).toBe('completed');
     expect(outcomeOf(await back.run(), node)).toMatch(/^(rebooted|notNeeded): /u);
-    const evidence = rehearsal.evidence();
-    expect([...brokenPromises(evidence), ...nothingLeft(evidence)]).toEqual([]);
+    expect(brokenOrLeft(rehearsal.evidence())).toEqual([]);
   });
 });

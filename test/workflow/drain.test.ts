@@ -1,5 +1,5 @@
 import { blockedOn, clusterId, shop, sickOn, usualWorkloads } from '../support/fleets.ts';
-import { brokenPromises, nothingLeft } from '../support/promises.ts';
+import { brokenOrLeft, brokenPromises } from '../support/promises.ts';
 import {
   cordonOf,
   evictionOn,
@@ -29,7 +29,7 @@ const sickPod = /default\/sick-\S+/u;
 
 const kept = (rehearsal: Rehearsal, undrained: 'never' | 'said' = 'never') => {
   const evidence = rehearsal.evidence();
-  return [...brokenPromises(evidence, { undrained }), ...nothingLeft(evidence)];
+  return brokenOrLeft(evidence, { undrained });
 };
 
 /** Minutes from the node's cordon to another line about it. */

@@ -1,5 +1,5 @@
 import { shop, sickOn, slowOn, usualWorkloads } from '../support/fleets.ts';
-import { brokenPromises, nothingLeft } from '../support/promises.ts';
+import { brokenOrLeft } from '../support/promises.ts';
 import { answered, downOf, eventsOf, evictionOn, outcomeOf } from '../support/reading.ts';
 import { rehearse } from '../support/rehearsal.ts';
 import type { Rehearsal } from '../support/rehearsal.ts';
@@ -103,7 +103,6 @@ describe('Events on a node', () => {
     expect(outcomeOf(await app.run(), name)).toBe('rebooted: probe');
     expect(eventsOf(rehearsal.azure, name ?? '')).toEqual([]);
     expect(app.log.filter(({ message }) => message === 'event not told')).toHaveLength(5);
-    const evidence = rehearsal.evidence();
-    expect([...brokenPromises(evidence), ...nothingLeft(evidence)]).toEqual([]);
+    expect(brokenOrLeft(rehearsal.evidence())).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import type { SettingsDocument } from '../../src/policy/settings.ts';
 import { clusterId, shop, slowOn, usualWorkloads } from '../support/fleets.ts';
 import { prometheusStandIn, vector } from '../support/prometheus.ts';
 import type { PrometheusStandIn } from '../support/prometheus.ts';
-import { brokenPromises, nothingLeft } from '../support/promises.ts';
+import { brokenOrLeft } from '../support/promises.ts';
 import type { Process } from '../support/process.ts';
 import {
   answered,
@@ -162,7 +162,7 @@ async function stage({ settings }: Gate, test: (stage: Stage) => Promise<void>) 
   const [node = ''] = rehearsal.nodes();
   await test({ rehearsal, app, node, prometheus });
   const evidence = rehearsal.evidence();
-  expect([...brokenPromises(evidence), ...nothingLeft(evidence)]).toEqual([]);
+  expect(brokenOrLeft(evidence)).toEqual([]);
   expect(rehearsal.lines.filter(restartOf(node))).toEqual([]);
 }
 

@@ -1,5 +1,5 @@
 import { needsReboot, shop, slowOn, usualWorkloads } from '../support/fleets.ts';
-import { brokenPromises, neverOutOfHours, nothingLeft } from '../support/promises.ts';
+import { brokenOrLeft, neverOutOfHours } from '../support/promises.ts';
 import {
   answered,
   cordonOf,
@@ -14,10 +14,7 @@ import type { Rehearsal } from '../support/rehearsal.ts';
 
 /** What happens over hours and days. Fleets start on a Monday, 2026-01-05, at 22:00 UTC. */
 
-const kept = (rehearsal: Rehearsal) => {
-  const evidence = rehearsal.evidence();
-  return [...brokenPromises(evidence), ...nothingLeft(evidence)];
-};
+const kept = (rehearsal: Rehearsal) => brokenOrLeft(rehearsal.evidence());
 
 describe('a maintenance window', () => {
   const days = ['mon', 'tue'] as const;

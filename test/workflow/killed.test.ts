@@ -2,7 +2,7 @@ import type { AuditLine } from '../../local/azure/audit.ts';
 import { shop, slowOn, usualWorkloads } from '../support/fleets.ts';
 import { createKiller, effects } from '../support/killer.ts';
 import type { Death, Effect } from '../support/killer.ts';
-import { brokenPromises, nothingLeft } from '../support/promises.ts';
+import { brokenOrLeft } from '../support/promises.ts';
 import { bootOf, downOf, outcomesOf } from '../support/reading.ts';
 import { rehearse } from '../support/rehearsal.ts';
 import type { Rehearsal } from '../support/rehearsal.ts';
@@ -37,7 +37,7 @@ async function workUntilKilled(
 /** Every node was rebooted once, whoever asked for it, and is as it was found. */
 function endedWell(rehearsal: Rehearsal): void {
   const evidence = rehearsal.evidence();
-  expect([...brokenPromises(evidence), ...nothingLeft(evidence)]).toEqual([]);
+  expect(brokenOrLeft(evidence)).toEqual([]);
   for (const name of rehearsal.nodes()) {
     expect(rehearsal.azure.world.node(name).packages).toBeUndefined();
     expect(rehearsal.lines.filter(bootOf(name))).toHaveLength(1);

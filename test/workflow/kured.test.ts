@@ -1,7 +1,13 @@
 import type { SettingsDocument } from '../../src/policy/settings.ts';
 import { shop, sickOn, slowOn, usualWorkloads } from '../support/fleets.ts';
 import type { ShopOptions } from '../support/fleets.ts';
-import { brokenPromises, drainedFirst, nothingLeft, oneAtATime } from '../support/promises.ts';
+import {
+  brokenOrLeft,
+  brokenPromises,
+  drainedFirst,
+  nothingLeft,
+  oneAtATime,
+} from '../support/promises.ts';
 import {
   answered,
   bootOf,
@@ -35,8 +41,7 @@ async function once(fleet: ShopOptions, defaults: Defaults = {}) {
 }
 
 function allKept(rehearsal: Rehearsal, options: Parameters<typeof brokenPromises>[1] = {}): void {
-  const evidence = rehearsal.evidence();
-  expect([...brokenPromises(evidence, options), ...nothingLeft(evidence)]).toEqual([]);
+  expect(brokenOrLeft(rehearsal.evidence(), options)).toEqual([]);
 }
 
 const nodeNow = (rehearsal: Rehearsal, name = '') =>

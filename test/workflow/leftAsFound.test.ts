@@ -1,7 +1,7 @@
 import type { AuditLine } from '../../local/azure/audit.ts';
 import { scaleDownAnnotation } from '../support/evidence.ts';
 import { shop, slowOn, usualWorkloads } from '../support/fleets.ts';
-import { brokenPromises, nothingLeft } from '../support/promises.ts';
+import { brokenOrLeft } from '../support/promises.ts';
 import type { Process } from '../support/process.ts';
 import { answered, attemptOn, cordonOf, evictionOn, outcomeOf } from '../support/reading.ts';
 import { rehearse } from '../support/rehearsal.ts';
@@ -19,8 +19,7 @@ const say = (rehearsal: Rehearsal, name: string, word: string | null) =>
   rehearsal.person.annotate(name, { [scaleDownAnnotation]: word });
 
 function keptAll(rehearsal: Rehearsal): void {
-  const evidence = rehearsal.evidence();
-  expect([...brokenPromises(evidence), ...nothingLeft(evidence)]).toEqual([]);
+  expect(brokenOrLeft(rehearsal.evidence())).toEqual([]);
 }
 
 describe('the word for the autoscaler', () => {

@@ -1,5 +1,5 @@
 import { shop, slowOn, usualWorkloads } from '../support/fleets.ts';
-import { brokenPromises, nothingLeft } from '../support/promises.ts';
+import { brokenOrLeft, brokenPromises } from '../support/promises.ts';
 import {
   answered,
   bootOf,
@@ -29,8 +29,7 @@ describe('a node at work', () => {
     const report = await app.run();
     expect(outcomeOf(report, node)).toBe('deferred: uncordoned');
     expect(rehearsal.lines.filter(restartOf(node))).toEqual([]);
-    const evidence = rehearsal.evidence();
-    expect([...brokenPromises(evidence), ...nothingLeft(evidence)]).toEqual([]);
+    expect(brokenOrLeft(rehearsal.evidence())).toEqual([]);
   });
 
   it('is gone when the autoscaler deletes it during the drain, and the next one begins', async () => {
@@ -69,8 +68,7 @@ describe('a node at work', () => {
     });
     const report = await app.run();
     expect(outcomeOf(report, node)).toBe('replaced: replaced');
-    const evidence = rehearsal.evidence();
-    expect([...brokenPromises(evidence), ...nothingLeft(evidence)]).toEqual([]);
+    expect(brokenOrLeft(rehearsal.evidence())).toEqual([]);
   });
 
   it('is replaced when another machine bears its name after the restart', async () => {
@@ -85,8 +83,7 @@ describe('a node at work', () => {
     });
     const report = await app.run();
     expect(outcomeOf(report, node)).toBe('replaced: replaced');
-    const evidence = rehearsal.evidence();
-    expect([...brokenPromises(evidence), ...nothingLeft(evidence)]).toEqual([]);
+    expect(brokenOrLeft(rehearsal.evidence())).toEqual([]);
   });
 
   it('is not restarted again when somebody has restarted it during the drain', async () => {
@@ -102,8 +99,7 @@ describe('a node at work', () => {
     await app.run();
     const ours = rehearsal.lines.filter((line) => restartOf(node)(line) && line.actor !== 'person');
     expect(ours).toEqual([]);
-    const evidence = rehearsal.evidence();
-    expect([...brokenPromises(evidence), ...nothingLeft(evidence)]).toEqual([]);
+    expect(brokenOrLeft(rehearsal.evidence())).toEqual([]);
   });
 });
 
@@ -122,9 +118,7 @@ describe('a node that goes away again after its boot', () => {
     const restarts = rehearsal.lines.filter(restartOf(node)).map(({ actor }) => actor);
     expect(restarts).toEqual(['app-1', 'person']);
     const evidence = rehearsal.evidence();
-    expect([...brokenPromises(evidence, { readyForSeconds }), ...nothingLeft(evidence)]).toEqual(
-      [],
-    );
+    expect(brokenOrLeft(evidence, { readyForSeconds })).toEqual([]);
   });
 });
 
@@ -146,7 +140,7 @@ describe('a node that a person had cordoned', () => {
     expect(outcomeOf(await app.run(), node)).toBe('rebooted: probe');
     expect(rehearsal.lines.filter(uncordonOf(node))).toEqual([]);
     const evidence = rehearsal.evidence();
-    expect([...brokenPromises(evidence), ...nothingLeft(evidence)]).toEqual([]);
+    expect(brokenOrLeft(evidence)).toEqual([]);
     expect(evidence.after.find((after) => after.node === node)?.unschedulable).toBe(true);
   });
 
@@ -163,7 +157,7 @@ describe('a node that a person had cordoned', () => {
     rehearsal.when(answered(evictionOn(node), 201), () => app.hold('shop'));
     expect(outcomeOf(await app.run(), node)).toBe('deferred: hold');
     const evidence = rehearsal.evidence();
-    expect([...brokenPromises(evidence), ...nothingLeft(evidence)]).toEqual([]);
+    expect(brokenOrLeft(evidence)).toEqual([]);
     expect(evidence.after[0]?.unschedulable).toBe(true);
     expect(rehearsal.lines.filter(cordonOf(node)).map(({ actor }) => actor)).toEqual(['person']);
   });

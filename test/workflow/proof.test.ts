@@ -1,5 +1,5 @@
 import { shop, slowOn, usualWorkloads } from '../support/fleets.ts';
-import { brokenPromises, nothingLeft } from '../support/promises.ts';
+import { brokenOrLeft, brokenPromises } from '../support/promises.ts';
 import {
   answered,
   bootOf,
@@ -17,8 +17,7 @@ import type { Rehearsal } from '../support/rehearsal.ts';
 /** From the restart asked for to the proof: each missing piece has an outcome of its own. */
 
 function allKept(rehearsal: Rehearsal): void {
-  const evidence = rehearsal.evidence();
-  expect([...brokenPromises(evidence), ...nothingLeft(evidence)]).toEqual([]);
+  expect(brokenOrLeft(rehearsal.evidence())).toEqual([]);
 }
 
 describe('a restart that waits for a scheduled event', () => {
@@ -75,11 +74,7 @@ describe('a booted node', () => {
     const next = await app.run();
     expect(outcomeOf(next, node)).toBe('rebooted: probe');
     expect(outcomeOf(next, other)).toBe('rebooted: probe');
-    const evidence = rehearsal.evidence();
-    expect([
-      ...brokenPromises(evidence, { readyForSeconds: 120 }),
-      ...nothingLeft(evidence),
-    ]).toEqual([]);
+    expect(brokenOrLeft(rehearsal.evidence(), { readyForSeconds: 120 })).toEqual([]);
   });
 
   it('that blinks while its sentinel is asked for has to be steady once more', async () => {

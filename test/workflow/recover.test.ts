@@ -2,7 +2,7 @@ import { clusterKey, parseClusterId } from '../../src/domain/arm.ts';
 import { instanceIds } from '../../src/domain/run.ts';
 import { clusterId, shop, slowOn, usualWorkloads } from '../support/fleets.ts';
 import {
-  brokenPromises,
+  brokenOrLeft,
   drainedFirst,
   leftAsFound,
   neverTwice,
@@ -30,8 +30,7 @@ const id = parseClusterId(clusterId('shop'));
 const key = id === undefined ? '' : clusterKey(id);
 
 function allKept(rehearsal: Rehearsal): void {
-  const evidence = rehearsal.evidence();
-  expect([...brokenPromises(evidence), ...nothingLeft(evidence)]).toEqual([]);
+  expect(brokenOrLeft(rehearsal.evidence())).toEqual([]);
 }
 
 /** Where two are at it, a report tells only what its own run did. */

@@ -1,5 +1,5 @@
 import { clusterId, shop } from '../support/fleets.ts';
-import { brokenPromises, nothingLeft } from '../support/promises.ts';
+import { brokenOrLeft, brokenPromises } from '../support/promises.ts';
 import {
   answered,
   evictionOn,
@@ -16,10 +16,7 @@ import type { Rehearsal } from '../support/rehearsal.ts';
 const restartAction = 'Microsoft.Compute/virtualMachineScaleSets/virtualMachines/restart/action';
 const restartPath = '/restart\\?';
 
-const kept = (rehearsal: Rehearsal) => {
-  const evidence = rehearsal.evidence();
-  return [...brokenPromises(evidence), ...nothingLeft(evidence)];
-};
+const kept = (rehearsal: Rehearsal) => brokenOrLeft(rehearsal.evidence());
 
 describe('a restart', () => {
   it('that is forbidden is undone, and the missing right is named', async () => {

@@ -5,7 +5,7 @@ import { parseSettings } from '../../src/policy/settings.ts';
 import type { SettingsDocument } from '../../src/policy/settings.ts';
 import { blockedOn, clusterId, needsReboot, shop, usualWorkloads } from '../support/fleets.ts';
 import type { Process } from '../support/process.ts';
-import { brokenPromises, nothingLeft } from '../support/promises.ts';
+import { brokenOrLeft } from '../support/promises.ts';
 import { nodeReports } from '../support/reading.ts';
 import { rehearse } from '../support/rehearsal.ts';
 import { watchedRights, without } from '../support/rights.ts';
@@ -100,7 +100,7 @@ describe.each(neededRights())('without %s', (right) => {
     const silent = cluster?.nodes.length === 0 && cluster.reasons.length === 0;
     expect(silent).toBe(false);
     const evidence = rehearsal.evidence();
-    const broken = [...brokenPromises(evidence), ...nothingLeft(evidence)];
+    const broken = brokenOrLeft(evidence);
     const nodeless = cluster?.nodes.length === 0 ? /says nothing about/u : /^$/u;
     expect(broken.filter((one) => !nodeless.test(one))).toEqual([]);
   });

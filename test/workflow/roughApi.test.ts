@@ -1,17 +1,14 @@
 import { seededRandom } from '../../local/azure/random.ts';
 import type { Fault } from '../../local/azure/fleet.ts';
 import { shop, slowOn, usualWorkloads } from '../support/fleets.ts';
-import { brokenPromises, nothingLeft } from '../support/promises.ts';
+import { brokenOrLeft } from '../support/promises.ts';
 import { momentsOfANode, nodeReports, outcomeOf, restartOf } from '../support/reading.ts';
 import { rehearse } from '../support/rehearsal.ts';
 import type { Rehearsal } from '../support/rehearsal.ts';
 
 /** An API server that is slow, throttles, drops connections or does not know us any more. */
 
-const kept = (rehearsal: Rehearsal) => {
-  const evidence = rehearsal.evidence();
-  return [...brokenPromises(evidence), ...nothingLeft(evidence)];
-};
+const kept = (rehearsal: Rehearsal) => brokenOrLeft(rehearsal.evidence());
 
 const fleet = (count: number) => shop({ count, workloads: [...usualWorkloads, slowOn(0, 20)] });
 

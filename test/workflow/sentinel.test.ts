@@ -1,15 +1,12 @@
 import { shop } from '../support/fleets.ts';
-import { brokenPromises, nothingLeft } from '../support/promises.ts';
+import { brokenOrLeft } from '../support/promises.ts';
 import { outcomeOf, restartOf, wordsOf } from '../support/reading.ts';
 import { rehearse } from '../support/rehearsal.ts';
 import type { Rehearsal } from '../support/rehearsal.ts';
 
 /** What says that a reboot is due, and since when. */
 
-function kept(rehearsal: Rehearsal): string[] {
-  const evidence = rehearsal.evidence();
-  return [...brokenPromises(evidence), ...nothingLeft(evidence)];
-}
+const kept = (rehearsal: Rehearsal) => brokenOrLeft(rehearsal.evidence());
 
 describe('a sentinel command', () => {
   const settings = { defaults: { sentinelCommand: 'needs-restarting -r' } };

@@ -1,7 +1,7 @@
 import type { AuditLine } from '../../local/azure/audit.ts';
 import type { SettingsDocument } from '../../src/policy/settings.ts';
 import { clusterId, shop, slowOn, usualWorkloads } from '../support/fleets.ts';
-import { brokenPromises, nothingLeft } from '../support/promises.ts';
+import { brokenOrLeft, brokenPromises } from '../support/promises.ts';
 import type { Process } from '../support/process.ts';
 import {
   answered,
@@ -64,7 +64,7 @@ async function stopAt(moment: (line: AuditLine) => boolean, stop: Stop) {
   const report = await app.report(run);
   const other = rehearsal.nodes().find((name) => name !== atWork);
   const evidence = rehearsal.evidence();
-  expect([...brokenPromises(evidence), ...nothingLeft(evidence)]).toEqual([]);
+  expect(brokenOrLeft(evidence)).toEqual([]);
   const touched = rehearsal.lines.filter(
     ({ node, action }) => node === other && action !== 'probe' && action !== 'podDeleted',
   );
