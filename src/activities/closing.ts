@@ -11,6 +11,8 @@ import type { Plan, PlannedNode } from '../domain/plan.ts';
 import { TroubleError } from '../domain/trouble.ts';
 import type { Stops } from '../decide/gate.ts';
 import { window } from '../decide/gates/time.ts';
+import { lockEntityName } from '../lock/entity.ts';
+import { parseLock } from '../lock/lock.ts';
 import { policyOf } from '../policy/settings.ts';
 import type { StepInput, StepOutputs } from '../steps.ts';
 import { findRoom } from './fleet.ts';
@@ -80,7 +82,7 @@ async function plannedNodes(
   desk: Desk,
   site: Site,
   run: string,
-  { nodes, turns }: Plan,
+  { cluster, nodes, turns }: Plan,
   results: readonly NodeResult[],
 ): Promise<NodeReport[]> {
   const dryRun = (await desk.reports.run(run))?.request.dryRun === true;
@@ -103,13 +105,32 @@ async function plannedNodes(
   };
   const isDue = ({ node, decision }: PlannedNode) =>
     decision.kind === 'reboot' && resultOf(results, node) === undefined;
-  const seen = !dryRun && nodes.some(isDue) ? await nodesNow(desk, site) : [];
+  const asks = !dryRun && nodes.some(isDue);
+  const seen = asks ? await nodesNow(desk, site) : [];
+  const begun = asks ? await begunNodes(desk, run, cluster) : [];
   return nodes.map((node) => {
     if (!isDue(node)) return reportOf(node, resultOf(results, node.node));
     const known = seen.find(({ name }) => name === node.node);
     const result = known && unrecorded(known, run);
-    return reportOf({ ...node, outcome: untouched(node) }, result);
+    const unended = begun.includes(node.node) ? endless(node.node) : undefined;
+    return reportOf({ ...node, outcome: untouched(node) }, result ?? unended);
   });
+}
+
+/** Nodes whose slots this run has not given back. */
+async function begunNodes(desk: Desk, run: string, cluster: string): Promise<string[]> {
+  const { slots } = parseLock(await desk.durable.entity(lockEntityName, cluster));
+  return slots.filter(({ holder }) => holder.startsWith(`${run}:`)).map(({ node }) => node);
+}
+
+/**
+ * Its turn came, and its orchestration has no result: somebody has terminated it, and what it had
+ * begun by then may still be carried out.
+ */
+function endless(node: string): NodeResult {
+  const value = 'its orchestration ended without a result: a later run finds out what it has done';
+  const outcome: Outcome = { kind: 'unknown', reasons: [{ kind: 'lost', value }] };
+  return { node, purpose: 'reboot', instants: {}, outcome };
 }
 
 /** The nodes as they are; none when they can't be read. */

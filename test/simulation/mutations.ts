@@ -496,6 +496,16 @@ export const mutations: readonly Mutation[] = [
     regression: 'record-lost',
   },
   {
+    name: 'says of a node whose orchestration was terminated that its turn did not come',
+    promise: 'nothing silent',
+    changes: one(
+      'src/activities/closing.ts',
+      'begun.includes(node.node) ? endless(node.node) : undefined',
+      "begun.includes('') ? endless(node.node) : undefined",
+    ),
+    regression: 'terminated-while-cordoning',
+  },
+  {
     name: 'does not record what it did to a node',
     promise: 'nothing silent',
     changes: one(
