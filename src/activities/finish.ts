@@ -253,6 +253,8 @@ export async function leaveMarked(
     throw new TroubleError({ kind: 'conflict', value: 'the node changed while it was left' });
   }
   const { run, cluster, node } = input;
+  // Its place in the fleet is given back next, and what the cordon wrote may have been lost since.
+  await desk.reports.writeOutOfService({ cluster, node });
   desk.log({ level: 'error', message: kind, run, cluster, node, detail: { reasons } });
   await tell(desk, held, 'RebootStuck', `Out of service, ${kind}: ${value}`);
   return { kind: 'done' };

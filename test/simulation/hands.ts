@@ -20,7 +20,7 @@ export interface Hands {
   attend(): Promise<void>;
   /**
    * What people do for nodes that carry no mark: what was cordoned for them, or by them while we
-   * worked on it, serves again, and a note that forbids another reboot is taken off.
+   * worked on it, serves again, and a note that forbids a reboot that is due is taken off.
    */
   putBack(): Promise<void>;
 }
@@ -190,6 +190,7 @@ class TheirHands implements Hands {
       const annotations = node?.metadata.annotations ?? {};
       if (node === undefined || markAnnotation in annotations) continue;
       if (node.spec.unschedulable === true) await hands.uncordon(machine.nodeName);
+      if (machine.packages === undefined) continue;
       for (const note of notes) {
         if (note in annotations) await hands.annotate(machine.nodeName, { [note]: null });
       }

@@ -53,6 +53,16 @@ export const mutations: readonly Mutation[] = [
     regression: 'concurrency-lowered',
   },
   {
+    name: 'forgets a node that is left out of service with the documents',
+    promise: 'one at a time',
+    changes: one(
+      'src/activities/finish.ts',
+      '  await desk.reports.writeOutOfService({ cluster, node });\n',
+      '',
+    ),
+    regression: 'left-and-forgotten',
+  },
+  {
     name: 'goes on although a node is left out of service',
     promise: 'one at a time',
     changes: [

@@ -486,8 +486,9 @@ function putBackEarly(evidence: Evidence): Violations {
 /** Requests for a restart, refused ones too, before which no attempt was written for them. */
 function unwritten(evidence: Evidence): Violations {
   const before = new Map<string, AuditLine>();
+  // Where the machine is gone there is no node to the request.
   const asked = evidence.lines.filter(
-    (line) => line.action === 'restart' && isOurs(evidence, line),
+    (line) => line.action === 'restart' && line.node !== '' && isOurs(evidence, line),
   );
   return asked.flatMap((line) => {
     const attempt = writtenAttempt(evidence, line);
