@@ -42,6 +42,25 @@ describe('a restart that waits for a scheduled event', () => {
     expect(rehearsal.lines.filter(restartOf(node))).toHaveLength(1);
     allKept(rehearsal);
   });
+
+  it('is not announced any more when it has changed nothing', async () => {
+    const timings = { restartDelaySeconds: 900 };
+    const nodes = { 0: { restart: 'changesNothing' } };
+    await using rehearsal = await rehearse(shop({ count: 1, nodes, fleet: { timings } }));
+    const [node = ''] = rehearsal.nodes();
+    const app = await rehearsal.start();
+    await app.begin();
+    await rehearsal.until(answered(restartOf(node), 202));
+    const event = () => {
+      const { kubernetes } = rehearsal.azure.world.node(node).cluster;
+      const text = JSON.stringify(kubernetes.object(`/api/v1/nodes/${node}`));
+      return /"(NoVMEventScheduled|VMEventScheduled)","message/u.exec(text)?.[1];
+    };
+    await rehearsal.pass({ minutes: 5 });
+    expect(event()).toBe('VMEventScheduled');
+    await rehearsal.pass({ minutes: 11 });
+    expect(event()).toBe('NoVMEventScheduled');
+  });
 });
 
 /** The kubelet falls silent and is back, on the same boot. */

@@ -63,7 +63,11 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       const { restartDelaySeconds } = machine.behaviour;
       const delayMs = 1000 * (restartDelaySeconds ?? timings.restartDelaySeconds);
       events.announceReboot(machine, delayMs);
-      const ended = operation(machine, onEnd);
+      const ended = operation(machine, (end) => {
+        // Whatever came of it, it is not ahead any more.
+        events.end(machine);
+        onEnd(end);
+      });
       clock.at(clock.now() + delayMs, () => {
         if (machine.phase === 'gone') ended(deleted);
         else carryOut(machine.behaviour.restart ?? 'happens', boots, machine, ended);

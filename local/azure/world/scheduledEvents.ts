@@ -9,7 +9,7 @@ import type { Machine } from './world.ts';
 export interface ScheduledEvents {
   /** The machine is restarted in so many milliseconds. */
   announceReboot(machine: Machine, inMs: number): void;
-  /** It has booted: nothing is scheduled any more. */
+  /** It has booted, or will not: nothing is scheduled any more. */
   end(machine: Machine): void;
 }
 
