@@ -69,13 +69,16 @@ const notes = ['aks-reboot-orchestrator/last-reboot', 'aks-reboot-orchestrator/l
 const doomed = { key: 'ToBeDeletedByClusterAutoscaler', effect: 'NoSchedule' } as const;
 const kubeletRestartSeconds = 60;
 const everywhere = [{ operator: 'Exists' as const }];
-/** It fits any machine, and is undone by it. */
+/** No play lasts so long. */
+const neverHours = 10_000;
+/** It fits any machine; what faults have changed in turns is not always undone by undoing them. */
 const wellBehaved = {
   probe: 'healthy',
   restart: 'happens',
   returns: true,
   restartDelaySeconds: 15,
   bootSeconds: 30,
+  sentinelReturnsHours: neverHours,
 } as const;
 
 export interface HandsOptions {
