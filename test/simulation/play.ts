@@ -61,6 +61,8 @@ export interface Stage {
   failures: unknown[];
   /** Where Azure forgets operations at once, or says not whose a machine is, nothing can be done. */
   canFinish: boolean;
+  /** How many times as long as usual everything may take. */
+  slowness: number;
 }
 
 /** Few looks, short waits: most scenarios are not about them. */
@@ -222,6 +224,8 @@ function setStage(scenario: Scenario, { onEpisode, hook }: Beside): Stage {
     canFinish:
       fleet.timings.operationKeepMinutes > 0 &&
       !fleet.faults.otherwise.includes('untaggedMachines'),
+    // Each restart from inside keeps its node from being asked for an hour and a half.
+    slowness: fleet.faults.otherwise.includes('scriptHolds') ? 3 : 1,
   };
 }
 
@@ -286,17 +290,18 @@ const completionHours = 10;
 
 /** Waits until all is done; what is not in time. */
 async function settle(stage: Stage): Promise<string[]> {
-  const { time, chronicle, hands, installations } = stage;
+  const { time, chronicle, hands, installations, slowness } = stage;
   const recovered = () => halfWay(stage);
-  for (let hour = 0; hour < recoveryHours && recovered().length > 0; hour += 1)
+  for (let hour = 0; hour < recoveryHours * slowness && recovered().length > 0; hour += 1) {
     await pass(time, 60);
+  }
   // Of two controllers the one with the claim leaves the other's marks to a person's take-over.
   const undone = installations.length > 1 ? [] : recovered();
   chronicle.note('stage', 'people do what they have to');
   await hands.attend();
   for (const installation of installations) installation.settings.change(unhindered);
   const finished = () => unfinished(stage);
-  for (let hour = 0; hour < completionHours && finished().length > 0; hour += 1) {
+  for (let hour = 0; hour < completionHours * slowness && finished().length > 0; hour += 1) {
     await insist(stage);
     await pass(time, 60);
   }
