@@ -253,8 +253,6 @@ export async function leaveMarked(
     throw new TroubleError({ kind: 'conflict', value: 'the node changed while it was left' });
   }
   const { run, cluster, node } = input;
-  // Its place in the fleet is given back next, and what the cordon wrote may have been lost since.
-  await desk.reports.writeOutOfService({ cluster, node });
   desk.log({ level: 'error', message: kind, run, cluster, node, detail: { reasons } });
   await tell(desk, held, 'RebootStuck', `Out of service, ${kind}: ${value}`);
   return { kind: 'done' };
@@ -265,8 +263,12 @@ export async function recordNode(
   { run, cluster, pool, result }: StepInput<'recordNode'>,
 ): Promise<StepOutputs['recordNode']> {
   await desk.reports.writeNodeResult(run, cluster, result);
-  const { node } = result;
+  const { node, instants } = result;
   if (!isLeftOut(result)) await desk.reports.removeOutOfService({ cluster, node });
+  else if (instants.cordoned !== undefined) {
+    // Its place in the fleet is given back next, and what the cordon wrote may have been lost since.
+    await desk.reports.writeOutOfService({ cluster, node });
+  }
   // Two lanes that end at once may lose one of the two: the next node tells as much.
   const paces = await desk.reports.paces(cluster);
   const more = remember(paces, pool, run, result);

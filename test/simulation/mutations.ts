@@ -57,8 +57,8 @@ export const mutations: readonly Mutation[] = [
     promise: 'one at a time',
     changes: one(
       'src/activities/finish.ts',
-      '  await desk.reports.writeOutOfService({ cluster, node });\n',
-      '',
+      '  else if (instants.cordoned !== undefined) {',
+      '  else if (instants.cordoned === undefined) {',
     ),
     regression: 'left-and-forgotten',
   },
@@ -283,6 +283,7 @@ export const mutations: readonly Mutation[] = [
         '  if (asked !== undefined && asked.number > 9) {',
       ),
     ],
+    regression: 'restart-delivered-again',
   },
   {
     name: 'does not wait for the boot deadline',
@@ -421,6 +422,7 @@ export const mutations: readonly Mutation[] = [
       '  scheduledEvent,\n  nodeNotReady,\n  capacity,',
       '  scheduledEvent,\n  capacity,',
     ),
+    regression: 'not-ready',
   },
   {
     name: 'asks nobody for approval',
@@ -432,6 +434,7 @@ export const mutations: readonly Mutation[] = [
         "  if (!approvals.asked || node.name !== '') return undefined;",
       ),
     ],
+    regression: 'nobody-approves',
   },
   {
     name: 'believes whatever machine a Node names, and takes its answer on any boot',
@@ -498,11 +501,18 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'says of a node whose record was lost that its turn did not come',
     promise: 'nothing silent',
-    changes: one(
-      'src/activities/closing.ts',
-      '    const result = known && unrecorded(known, run);',
-      "    const result = known && run === '' ? unrecorded(known, run) : undefined;",
-    ),
+    changes: [
+      ...one(
+        'src/activities/closing.ts',
+        '    const result = known && unrecorded(known, run);',
+        "    const result = known && run === '' ? unrecorded(known, run) : undefined;",
+      ),
+      ...one(
+        'src/activities/closing.ts',
+        'begun.includes(node.node) ? endless(node.node) : undefined',
+        "begun.includes('') ? endless(node.node) : undefined",
+      ),
+    ],
     regression: 'record-lost',
   },
   {
@@ -523,16 +533,6 @@ export const mutations: readonly Mutation[] = [
       '  await desk.reports.writeNodeResult(run, cluster, result);',
       "  if (run === '') await desk.reports.writeNodeResult(run, cluster, result);",
     ),
-  },
-  {
-    name: 'does not look who has changed a node before it gives it up',
-    promise: 'nothing silent',
-    changes: one(
-      'src/activities/restart.ts',
-      "    if (now.kind === 'ended') return input",
-      "    if (now.kind === 'ended' && now.outcome.kind === 'gone') return input",
-    ),
-    regression: 'taken-over-meanwhile',
   },
   {
     name: 'says of a restarted node whose mark was taken away that it waits for its turn',
