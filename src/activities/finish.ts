@@ -266,7 +266,7 @@ export async function recordNode(
   const { node, instants } = result;
   if (!isLeftOut(result)) await desk.reports.removeOutOfService({ cluster, node });
   else if (instants.cordoned !== undefined) {
-    // Its place in the fleet is given back next, and what the cordon wrote may have been lost since.
+    // Its place in the fleet is given back next, and what the cordon wrote may be lost by now.
     await desk.reports.writeOutOfService({ cluster, node });
   }
   // Two lanes that end at once may lose one of the two: the next node tells as much.
